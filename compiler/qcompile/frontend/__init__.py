@@ -1,0 +1,1 @@
+"""ONNX in: files to tensor graphs, the original model as executable reference, and the integer graph back to ONNX."""

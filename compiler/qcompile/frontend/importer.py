@@ -1,0 +1,137 @@
+"""From an ONNX model to a graph of catalogue operators in real arithmetic."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+import onnx
+from onnx import TensorProto
+
+from qcompile.frontend import constants
+from qcompile.frontend.builder import Builder, Unsupported
+from qcompile.frontend.dialect import OnnxNode, annotations, is_quantiser, standard_opset, unpack
+from qcompile.frontend.importers import IMPORTERS, QONNX_IMPORTERS
+from qcompile.ir.errors import CompilerError, Rejection, refuse
+from qcompile.ir.graph import Graph, Shape
+
+NUMERIC_INPUTS = {TensorProto.FLOAT, TensorProto.INT8, TensorProto.UINT8, TensorProto.INT16, TensorProto.UINT16}
+SHAPE_OPERATORS = {"Shape": lambda shape: np.asarray(shape, np.int64), "Size": lambda shape: np.asarray(np.prod(shape), np.int64)}
+
+
+def import_model(model: onnx.ModelProto, where: str, shapes: Mapping[str, Shape] | None = None) -> Graph:
+    """The model as a graph in real arithmetic, one frame at a time (a leading batch axis of size 1 is kept).
+
+    `shapes` overrides the shapes of inputs by name ("" stands for the only input). Raises one CompilerError that names every
+    node that cannot be compiled, and why.
+    """
+    try:
+        initialisers = constants.initialisers(model.graph)
+    except ValueError as error:
+        raise CompilerError("a tensor of the model cannot be read", where, str(error)) from error
+    builder = Builder(model.graph.name or "network", annotations(model.graph))
+    builder.constants.update(initialisers)
+    rejections = _check_constants(initialisers)
+    inputs = tuple(i.name for i in model.graph.input if i.name not in initialisers)
+    for value in model.graph.input:
+        if value.name not in initialisers:
+            builder.shapes[value.name] = _input_shape(value, where, _override(shapes or {}, inputs, value.name, where))
+    rejections += _walk(builder, unpack(model.graph.node, standard_opset(model)))
+    if rejections:
+        raise refuse("the model holds what qcompile cannot compile", rejections, "'qcompile list ops' prints what it can").at(where)
+    outputs = tuple(builder.resolve(o.name) for o in model.graph.output)
+    constant = [name for name in outputs if builder.is_constant(name)]
+    if constant or not outputs:
+        raise CompilerError(f"the output '{(constant or ['(none)'])[0]}' does not depend on the input", where)
+    return builder.finish(inputs, outputs)
+
+
+def _override(shapes: Mapping[str, Shape], inputs: tuple[str, ...], name: str, where: str) -> Shape | None:
+    unknown = [key for key in shapes if key and key not in inputs]
+    if unknown:
+        raise CompilerError(f"--shape names the input '{unknown[0]}'", where, f"the model's inputs are {', '.join(inputs)}")
+    return shapes.get(name) or (shapes.get("") if len(inputs) == 1 else None)
+
+
+def _input_shape(value: onnx.ValueInfoProto, where: str, override: Shape | None) -> Shape:
+    """Static shape of an input; a dynamic leading axis is the batch, taken as 1."""
+    kind = value.type.tensor_type
+    if kind.elem_type not in NUMERIC_INPUTS:
+        name = TensorProto.DataType.Name(kind.elem_type)
+        raise CompilerError(f"the input '{value.name}' has elements of type {name}", where, hint="export the model in float32")
+    if override is not None:
+        return override
+    sizes = [d.dim_value if d.HasField("dim_value") else 0 for d in kind.shape.dim]
+    if len(sizes) > 1 and sizes[0] == 0:
+        sizes[0] = 1
+    if not sizes or 0 in sizes:
+        dims = [d.dim_param or d.dim_value or "?" for d in kind.shape.dim]
+        raise CompilerError(
+            f"the shape of the input '{value.name}' is not fixed: {dims}",
+            where,
+            hint=f"state it, for example --shape {','.join(str(size or 8) for size in sizes) or '1,16'}",
+        )
+    if len(sizes) > 1 and sizes[0] != 1:
+        raise CompilerError(
+            f"the input '{value.name}' has a batch axis of {sizes[0]}",
+            where,
+            "hardware takes one frame after another",
+            f"export the model with a batch of 1 or state --shape {','.join(str(s) for s in [1, *sizes[1:]])}",
+        )
+    return tuple(sizes)
+
+
+def _check_constants(initialisers: Mapping[str, np.ndarray]) -> list[Rejection]:
+    return [
+        Rejection("holds a number that is not finite (NaN or infinity)", f"tensor {name}")
+        for name, array in initialisers.items()
+        if array.dtype.kind == "f" and not bool(np.all(np.isfinite(array)))
+    ]
+
+
+def _walk(builder: Builder, nodes: list[OnnxNode]) -> list[Rejection]:
+    """Imports nodes in order; what depends on a rejected node is passed over in silence."""
+    rejections: list[Rejection] = []
+    unknown: set[str] = set()
+    for node in nodes:
+        if any(builder.resolve(name) in unknown for name in node.inputs):
+            unknown.update(node.outputs)
+            continue
+        try:
+            _import_node(builder, node)
+        except Unsupported as error:
+            rejections.append(Rejection(str(error), f"node {node.name} ({node.operator})"))
+            unknown.update(node.outputs)
+    return rejections
+
+
+def _import_node(builder: Builder, node: OnnxNode) -> None:
+    undefined = [n for n in node.inputs if n and not builder.is_constant(n) and builder.resolve(n) not in builder.shapes]
+    if undefined:
+        raise Unsupported(f"reads '{undefined[0]}', which nothing defines")
+    if is_quantiser(node.proto):
+        QONNX_IMPORTERS[node.operator](builder, node)
+        return
+    if node.domain not in ("", "ai.onnx"):
+        raise Unsupported(f"operator of the domain '{node.domain}'")
+    if node.operator in SHAPE_OPERATORS and not node.attributes:
+        builder.constants[node.outputs[0]] = SHAPE_OPERATORS[node.operator](builder.shape(node.inputs[0]))
+        return
+    foldable = all(not name or builder.resolve(name) in builder.constants for name in node.inputs)
+    if foldable and not any(a.type in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS) for a in node.proto.attribute):
+        _fold(builder, node)
+        return
+    importer = IMPORTERS.get(node.operator)
+    if importer is None:
+        raise Unsupported("operator not known")
+    importer(builder, node)
+
+
+def _fold(builder: Builder, node: OnnxNode) -> None:
+    feeds = {name: builder.constants[builder.resolve(name)] for name in node.inputs if name}
+    try:
+        builder.constants.update(constants.fold(node, feeds))
+    except Exception as error:  # noqa: BLE001 - onnxruntime raises types of its own for each way a node can be wrong
+        reason = re.sub(r"\s+", " ", str(error))
+        raise Unsupported(f"constant that onnxruntime cannot compute: {reason[:200]}") from error

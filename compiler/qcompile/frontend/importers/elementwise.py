@@ -1,0 +1,130 @@
+"""Arithmetic with constants, normalisation and activation functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from qcompile.frontend.builder import Builder, Unsupported
+from qcompile.frontend.dialect import OnnxNode, float32
+from qcompile.ir.types import Array
+from qcompile.ops import Elementwise, Sign
+from qcompile.ops.elementwise import SELU_ALPHA, SELU_GAMMA
+
+Importer = Callable[[Builder, OnnxNode], None]
+
+# Operators without constants: name -> attributes in the order of Elementwise.parameters, with the standard's defaults.
+UNARY: dict[str, tuple[tuple[str, float], ...]] = {
+    "Abs": (),
+    "Ceil": (),
+    "Celu": (("alpha", 1.0),),
+    "Elu": (("alpha", 1.0),),
+    "Erf": (),
+    "Exp": (),
+    "Floor": (),
+    "HardSigmoid": (("alpha", 0.2), ("beta", 0.5)),
+    "HardSwish": (),
+    "LeakyRelu": (("alpha", 0.01),),
+    "Log": (),
+    "Mish": (),
+    "Neg": (),
+    "Reciprocal": (),
+    "Relu": (),
+    "Round": (),
+    "Selu": (("alpha", SELU_ALPHA), ("gamma", SELU_GAMMA)),
+    "Sigmoid": (),
+    "Softplus": (),
+    "Softsign": (),
+    "Sqrt": (),
+    "Swish": (("alpha", 1.0),),
+    "Tanh": (),
+    "ThresholdedRelu": (("alpha", 1.0),),
+}
+
+
+def _unary(builder: Builder, node: OnnxNode) -> None:
+    parameters = tuple(node.real(name, default) for name, default in UNARY[node.operator])
+    builder.add(node, Elementwise(node.operator, parameters), node.inputs[0])
+
+
+def _binary(builder: Builder, node: OnnxNode) -> None:
+    """Add, Sub, Mul, Div, Pow, Min, Max of a tensor and constants on either side."""
+    tensors = [name for name in node.inputs if not builder.is_constant(name)]
+    if len(tensors) > 1:
+        raise Unsupported(f"{node.operator} of two tensors that are both computed from the input")
+    source = tensors[0] if tensors else node.inputs[0]
+    position = node.inputs.index(source)
+    others = [name for k, name in enumerate(node.inputs) if k != position]
+    function = "Add" if node.operator == "Sum" else node.operator
+    if position == 1 and function in ("Sub", "Div"):
+        function = f"Reverse{function}"
+    elif position == 1 and function == "Pow":
+        raise Unsupported("Pow with the tensor as exponent")
+    if not others:
+        builder.alias(node.outputs[0], source)
+        return
+    for k, name in enumerate(others):
+        operand = _operand(builder, source, float32(builder.array(name, "operand")))
+        last = k == len(others) - 1
+        source = builder.add(node, Elementwise(function), source, operand, output=None if last else f"{node.outputs[0]}.{k}")
+
+
+def _operand(builder: Builder, source: str, operand: Array) -> Array:
+    """The constant with leading axes of size one removed where they would widen the tensor."""
+    rank = len(builder.shape(source))
+    while operand.ndim > rank and operand.shape[0] == 1:
+        operand = operand[0]
+    return operand
+
+
+def _clip(builder: Builder, node: OnnxNode) -> None:
+    """Clip; bounds are attributes before operator set 11 and inputs since."""
+    least, greatest = np.finfo(np.float32).min, np.finfo(np.float32).max
+    if node.opset < 11:
+        low, high = np.float32(node.real("min", float(least))), np.float32(node.real("max", float(greatest)))
+    else:
+        low = builder.array(node.input(1), "min") if node.input(1) else np.asarray(least)
+        high = builder.array(node.input(2), "max") if node.input(2) else np.asarray(greatest)
+    builder.add(node, Elementwise("Clip"), node.inputs[0], float32(np.asarray(low)), float32(np.asarray(high)))
+
+
+def _prelu(builder: Builder, node: OnnxNode) -> None:
+    slope = _operand(builder, node.inputs[0], float32(builder.array(node.inputs[1], "slope")))
+    builder.add(node, Elementwise("PRelu"), node.inputs[0], slope)
+
+
+def _gelu(builder: Builder, node: OnnxNode) -> None:
+    tanh = 1.0 if node.text("approximate", "none") == "tanh" else 0.0
+    builder.add(node, Elementwise("Gelu", (tanh,)), node.inputs[0])
+
+
+def _batch_normalization(builder: Builder, node: OnnxNode) -> None:
+    if node.integer("training_mode", 0):
+        raise Unsupported("BatchNormalization in training mode: export the model in evaluation mode")
+    if not node.integer("spatial", 1):
+        raise Unsupported("BatchNormalization with spatial=0 (statistics for each element)")
+    rank = len(builder.shape(node.inputs[0]))
+    shape = (-1,) + (1,) * max(rank - 2, 0)
+    constants = [
+        float32(builder.array(name, what)).reshape(shape)
+        for name, what in zip(node.inputs[1:5], ("scale", "bias", "mean", "variance"), strict=True)
+    ]
+    if bool(np.any(constants[3] + np.float32(node.real("epsilon", 1e-5)) <= 0)):
+        raise Unsupported("BatchNormalization with a variance that is not positive")
+    builder.add(node, Elementwise("BatchNormalization", (node.real("epsilon", 1e-5),)), node.inputs[0], *constants)
+
+
+def _sign(builder: Builder, node: OnnxNode) -> None:
+    builder.add(node, Sign(), node.inputs[0])
+
+
+IMPORTERS: dict[str, Importer] = {
+    **dict.fromkeys(UNARY, _unary),
+    **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Pow", "Min", "Max", "Sum"), _binary),
+    "BatchNormalization": _batch_normalization,
+    "Clip": _clip,
+    "Gelu": _gelu,
+    "PRelu": _prelu,
+    "Sign": _sign,
+}

@@ -1,0 +1,96 @@
+"""Operators that rename, reshape or move elements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from onnx import TensorProto
+
+from qcompile.frontend.builder import Builder, Unsupported
+from qcompile.frontend.dialect import OnnxNode
+from qcompile.ir.graph import Shape, element_count
+from qcompile.ops import Reshape, Transpose
+
+Importer = Callable[[Builder, OnnxNode], None]
+
+
+def _identity(builder: Builder, node: OnnxNode) -> None:
+    """Identity, and Dropout outside of training."""
+    builder.alias(node.outputs[0], node.inputs[0])
+
+
+def _dropout(builder: Builder, node: OnnxNode) -> None:
+    if node.input(2) and bool(np.any(builder.array(node.input(2), "training_mode"))):
+        raise Unsupported("Dropout in training mode: export the model in evaluation mode")
+    builder.alias(node.outputs[0], node.inputs[0])
+
+
+def _cast(builder: Builder, node: OnnxNode) -> None:
+    if node.integer("to", 0) != TensorProto.FLOAT:
+        kind = TensorProto.DataType.Name(node.integer("to", 0)).lower()
+        raise Unsupported(f"Cast of an activation to {kind}: only float32 is computed")
+    builder.alias(node.outputs[0], node.inputs[0])
+
+
+def _reshaped(builder: Builder, node: OnnxNode, shape: Shape) -> None:
+    builder.add(node, Reshape(shape), node.inputs[0])
+
+
+def _flatten(builder: Builder, node: OnnxNode) -> None:
+    shape = builder.shape(node.inputs[0])
+    axis = node.integer("axis", 1)
+    axis += len(shape) if axis < 0 else 0
+    _reshaped(builder, node, (element_count(shape[:axis]), element_count(shape[axis:])))
+
+
+def _reshape(builder: Builder, node: OnnxNode) -> None:
+    before = builder.shape(node.inputs[0])
+    target = [int(size) for size in builder.array(node.inputs[1], "shape")]
+    if not node.integer("allowzero", 0):
+        target = [before[k] if size == 0 and k < len(before) else size for k, size in enumerate(target)]
+    if -1 in target:
+        rest = element_count([size for size in target if size != -1])
+        target[target.index(-1)] = element_count(before) // max(rest, 1)
+    _reshaped(builder, node, tuple(target))
+
+
+def _axes(builder: Builder, node: OnnxNode) -> tuple[int, ...] | None:
+    """Axes of Squeeze and Unsqueeze: an attribute before operator set 13, an input since."""
+    if node.opset < 13:
+        return node.integers("axes")
+    return tuple(int(axis) for axis in builder.array(node.input(1), "axes")) if node.input(1) else None
+
+
+def _squeeze(builder: Builder, node: OnnxNode) -> None:
+    shape = builder.shape(node.inputs[0])
+    axes = _axes(builder, node)
+    removed = {axis % len(shape) for axis in axes} if axes is not None else {k for k, s in enumerate(shape) if s == 1}
+    _reshaped(builder, node, tuple(size for k, size in enumerate(shape) if k not in removed))
+
+
+def _unsqueeze(builder: Builder, node: OnnxNode) -> None:
+    shape = list(builder.shape(node.inputs[0]))
+    axes = _axes(builder, node) or ()
+    rank = len(shape) + len(axes)
+    for axis in sorted(axis % rank for axis in axes):
+        shape.insert(axis, 1)
+    _reshaped(builder, node, tuple(shape))
+
+
+def _transpose(builder: Builder, node: OnnxNode) -> None:
+    rank = len(builder.shape(node.inputs[0]))
+    perm = node.integers("perm") or tuple(reversed(range(rank)))
+    builder.add(node, Transpose(perm), node.inputs[0])
+
+
+IMPORTERS: dict[str, Importer] = {
+    "Cast": _cast,
+    "Dropout": _dropout,
+    "Flatten": _flatten,
+    "Identity": _identity,
+    "Reshape": _reshape,
+    "Squeeze": _squeeze,
+    "Transpose": _transpose,
+    "Unsqueeze": _unsqueeze,
+}

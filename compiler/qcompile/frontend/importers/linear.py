@@ -1,0 +1,54 @@
+"""Matrix products with constant weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from qcompile.frontend.builder import Builder, Unsupported
+from qcompile.frontend.dialect import OnnxNode, float32
+from qcompile.ops import Elementwise, MatMul, Reshape, Transpose
+
+Importer = Callable[[Builder, OnnxNode], None]
+
+
+def _matmul(builder: Builder, node: OnnxNode) -> None:
+    source, weights = node.inputs[:2]
+    if not builder.is_constant(weights):
+        what = "constant times tensor" if builder.is_constant(source) else "two tensors that are both computed from the input"
+        raise Unsupported(f"MatMul of {what}")
+    builder.add_linear(node, MatMul(), source, _matrix(builder, node, weights))
+
+
+def _matrix(builder: Builder, node: OnnxNode, weights: str) -> str:
+    """Weights of two axes; leading axes of size one, as batched products have them, are dropped."""
+    shape = builder.shape(weights)
+    if len(shape) == 2:
+        return weights
+    if len(shape) > 2 and all(size == 1 for size in shape[:-2]):
+        return builder.add(node, Reshape(shape[-2:]), weights, output=f"{node.outputs[0]}.matrix")
+    raise Unsupported(f"MatMul with weights of shape {shape}")
+
+
+def _gemm(builder: Builder, node: OnnxNode) -> None:
+    """alpha * A' * B' + beta * C, with B and C constant."""
+    source, weights, output = node.inputs[0], node.inputs[1], node.outputs[0]
+    if not builder.is_constant(weights):
+        raise Unsupported("Gemm of two tensors that are both computed from the input")
+    if node.integer("transA", 0):
+        source = builder.add(node, Transpose((1, 0)), source, output=f"{output}.transposed_input")
+    if node.integer("transB", 0):
+        weights = builder.add(node, Transpose((1, 0)), weights, output=f"{output}.transposed_weights")
+    alpha, beta = node.real("alpha", 1.0), node.real("beta", 1.0)
+    bias = float32(builder.array(node.input(2), "C")) * np.float32(beta) if node.input(2) else None
+    steps = [("Mul", np.asarray(alpha, np.float32))] if alpha != 1.0 else []
+    if bias is not None:
+        steps.append(("Add", bias))
+    current = builder.add_linear(node, MatMul(), source, weights, output=f"{output}.product" if steps else output)
+    for k, (function, operand) in enumerate(steps):
+        name = output if k == len(steps) - 1 else f"{output}.{function}"
+        current = builder.add(node, Elementwise(function), current, operand, output=name)
+
+
+IMPORTERS: dict[str, Importer] = {"Gemm": _gemm, "MatMul": _matmul}

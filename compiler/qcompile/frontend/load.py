@@ -1,0 +1,67 @@
+"""Reading a model file, with one clear message for everything that can be wrong with it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import onnx
+from google.protobuf.message import DecodeError
+
+from qcompile.ir.errors import CompilerError
+
+OLDEST_OPSET = 7
+
+
+def load_model(path: Path) -> onnx.ModelProto:
+    """The model of an ONNX file, external data included.
+
+    Raises CompilerError for a path that is no readable ONNX model, for missing external data and for operator sets before 7.
+    """
+    where = str(path)
+    if not path.exists():
+        raise CompilerError("there is no such file", where, hint="check the path of the model")
+    if path.is_dir():
+        raise CompilerError("this is a directory, not a model file", where, hint="give the path of an .onnx file")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CompilerError("the file cannot be read", where, str(error)) from error
+    if not data:
+        raise CompilerError("the file is empty", where, hint="export the model again")
+    try:
+        model = onnx.load_model_from_string(data)
+    except DecodeError as error:
+        raise CompilerError(
+            "this is not an ONNX model, or it was cut short", where, str(error), "export the model again"
+        ) from error
+    if not model.graph.node and not model.graph.output:
+        raise CompilerError("the model holds no graph", where, "neither nodes nor outputs", "export the model again")
+    _load_external_data(model, path)
+    for opset in model.opset_import:
+        if opset.domain in ("", "ai.onnx") and opset.version < OLDEST_OPSET:
+            raise CompilerError(
+                f"operator set {opset.version} is older than {OLDEST_OPSET}",
+                where,
+                "its broadcasting rules differ",
+                f"convert it with onnx.version_converter.convert_version(model, {OLDEST_OPSET})",
+            )
+    return model
+
+
+def _load_external_data(model: onnx.ModelProto, path: Path) -> None:
+    """Fetches tensors that live in files beside the model."""
+    try:
+        onnx.load_external_data_for_model(model, str(path.parent))
+    except (OSError, ValueError, onnx.checker.ValidationError) as error:
+        raise CompilerError(
+            "the model keeps tensors in a file that cannot be read",
+            str(path),
+            str(error),
+            "copy the external data file next to the model",
+        ) from error
+
+
+def model_digest(path: Path) -> str:
+    """sha256 of the file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

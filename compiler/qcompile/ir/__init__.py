@@ -1,0 +1,1 @@
+"""The types every stage speaks: integers and ranges, tensor graphs, dataflow graphs, designs, errors."""

@@ -1,0 +1,47 @@
+"""Operators that move elements and compute nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from qcompile.ir.graph import Shape, element_count
+from qcompile.ir.types import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Reshape:
+    """The same elements in the same row-major order under another shape. Costs no hardware."""
+
+    kind: ClassVar[str] = "Reshape"
+    moves_elements: ClassVar[bool] = False
+    shape: Shape
+
+    def infer_shape(self, *shapes: Shape) -> Shape:
+        """The target shape; raises ValueError when the element counts differ."""
+        if element_count(shapes[0]) != element_count(self.shape):
+            raise ValueError(f"{shapes[0]} does not reshape to {self.shape}")
+        return self.shape
+
+    def evaluate(self, *inputs: Array) -> Array:
+        """Any dtype; the leading axis of frames stays."""
+        return inputs[0].reshape(inputs[0].shape[0], *self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Transpose:
+    """Axes of one frame in the order `perm`, as numpy's transpose."""
+
+    kind: ClassVar[str] = "Transpose"
+    moves_elements: ClassVar[bool] = True
+    perm: tuple[int, ...]
+
+    def infer_shape(self, *shapes: Shape) -> Shape:
+        """The permuted shape."""
+        if sorted(self.perm) != list(range(len(shapes[0]))):
+            raise ValueError(f"perm {self.perm} does not permute the {len(shapes[0])} axes of {shapes[0]}")
+        return tuple(shapes[0][axis] for axis in self.perm)
+
+    def evaluate(self, *inputs: Array) -> Array:
+        """Any dtype; the leading axis of frames stays."""
+        return inputs[0].transpose(0, *(axis + 1 for axis in self.perm))

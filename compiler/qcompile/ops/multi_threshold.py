@@ -1,0 +1,48 @@
+"""FINN's MultiThreshold: counts how many thresholds a value reaches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from qcompile.ir.graph import Shape
+from qcompile.ir.types import Array, IntArray
+from qcompile.ops.roles import Float32Array, Lattice, broadcast_shape
+
+
+@dataclass(frozen=True, slots=True)
+class MultiThreshold:
+    """Inputs (x, t_0, ..., t_n-1): each threshold a constant that broadcasts against x; y = scale * #{k: x >= t_k} + bias."""
+
+    kind: ClassVar[str] = "MultiThreshold"
+    scale: float
+    bias: float
+
+    def infer_shape(self, *shapes: Shape) -> Shape:
+        """Shape of x."""
+        return broadcast_shape(shapes)
+
+    def codes(self, x: Float32Array, *operands: Array) -> IntArray:
+        """The counts, with bias / scale added where that is an integer so that real zero has the code 0."""
+        count = np.zeros(x.shape, np.int64)
+        for threshold in operands:
+            count += x >= threshold
+        return count + self._added
+
+    def evaluate(self, *inputs: Array) -> Array:
+        """The dequantised float32 values."""
+        return self.lattice().decode(self.codes(inputs[0].astype(np.float32), *inputs[1:]))
+
+    def lattice(self, *operands: Array) -> Lattice:
+        """scale * (code - added) + bias, where the bias is taken into the shift when it is a multiple of half the scale."""
+        ratio = self.bias / self.scale
+        if (2 * ratio).is_integer():
+            return Lattice.of(self.scale, ratio - self._added)
+        return Lattice.of(self.scale, -self._added, self.bias)
+
+    @property
+    def _added(self) -> int:
+        ratio = self.bias / self.scale
+        return int(ratio) if ratio.is_integer() else 0
