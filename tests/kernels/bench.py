@@ -14,13 +14,14 @@ builds it once, lets cocotb (`bench_driver.py`) drive all instances at once thro
 from __future__ import annotations
 
 import pickle
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from bench_driver import PLAN, RECORDING, Layout, Plan, Trace
+from .bench_driver import PLAN, RECORDING, Layout, Plan, Trace
 from cocotb_tools.runner import get_runner
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -28,6 +29,7 @@ from qcompile.ir.dataflow import Kernel, Stream
 from qcompile.ir.types import IntArray
 
 HERE = Path(__file__).parent
+sys.path.append(str(HERE))
 RTL = HERE.parents[1] / "rtl"
 WORD_BITS = 2048
 """What Verilator's VPI passes as one string."""
@@ -304,9 +306,9 @@ def beats_of(stream: Stream, frames: IntArray, shift: int) -> tuple[int, ...]:
 def runs_of_idle(rng: np.random.Generator, share: float, burst: int, beats: int) -> tuple[int, ...]:
     """Idle cycles before each beat: none, or about `burst` at once, so that their share of all cycles is `share`."""
     mean = share / (1 - share)
-    chance = min(1.0, mean / burst)
-    lengths = rng.geometric(min(1.0, chance / max(mean, 1e-9)), beats)
-    return tuple(int(n) for n in np.where(rng.random(beats) < chance, lengths, 0))
+    length = max(burst, mean)
+    lengths = rng.geometric(1 / max(1.0, length), beats)
+    return tuple(int(n) for n in np.where(rng.random(beats) < mean / length, lengths, 0))
 
 
 def ready_masks(rng: np.random.Generator, phase: Phase, outputs: int, cycles: int = 1021) -> tuple[int, ...]:
@@ -331,16 +333,17 @@ def simulate(
     rng = np.random.default_rng(seed)
     stimuli = [[case.draw(rng, frames) for case in cases] for _ in phases]
     plans = [plan_of(cases, placed, phase, sent, rng) for phase, sent in zip(phases, stimuli, strict=True)]
-    (folder / PLAN).write_bytes(pickle.dumps((layout, plans)))
+    (folder / PLAN).write_bytes(pickle.dumps((astuple(layout), [astuple(plan) for plan in plans])))
     get_runner("verilator").test(
         test_module="bench_driver",
+        hdl_toplevel_lang="verilog",
         hdl_toplevel="bench_top",
         build_dir=folder / "build",
         test_dir=folder,
         log_file=folder / "test.log",
         results_xml=str(folder / "results.xml"),
     )
-    traces: list[Trace] = pickle.loads((folder / RECORDING).read_bytes())
+    traces = [Trace(*row) for row in pickle.loads((folder / RECORDING).read_bytes())]
     runs: list[list[Run]] = [[] for _ in cases]
     for phase, sent, trace in zip(phases, stimuli, traces, strict=True):
         for row, run in zip(runs, runs_of(cases, placed, layout, phase, sent, trace), strict=True):

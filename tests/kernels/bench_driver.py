@@ -6,7 +6,7 @@ It runs inside the simulator. Plan and recordings pass through files of the simu
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +153,8 @@ async def play(dut: Any, layout: Layout, plan: Plan) -> Trace:
 async def conformance(dut: Any) -> None:
     """Plays every phase of the plan and leaves the traces for the bench to judge."""
     layout, plans = pickle.loads(Path(PLAN).read_bytes())
+    layout = Layout(*layout)
     dut.rst.value = 1
     Clock(dut.clk, 2, unit="step").start()
-    traces = [await play(dut, layout, plan) for plan in plans]
-    Path(RECORDING).write_bytes(pickle.dumps(traces))
+    traces = [await play(dut, layout, Plan(*plan)) for plan in plans]
+    Path(RECORDING).write_bytes(pickle.dumps([astuple(trace) for trace in traces]))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bench import conform
+from .bench import conform
 
 from qcompile.ir.dataflow import Stream
 from qcompile.ir.types import IntType

@@ -3,7 +3,7 @@
 from qcompile.ops.argmax import ArgMax
 from qcompile.ops.elementwise import Elementwise
 from qcompile.ops.lattice import Decode, Encode
-from qcompile.ops.layout import Reshape, Transpose
+from qcompile.ops.layout import Reshape, Take, Transpose
 from qcompile.ops.lookup import Lookup
 from qcompile.ops.matmul import MatMul
 from qcompile.ops.multi_threshold import MultiThreshold
@@ -26,6 +26,7 @@ OPS = (
     Reshape,
     Sign,
     Softmax,
+    Take,
     Threshold,
     TopK,
     Transpose,

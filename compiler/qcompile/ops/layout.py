@@ -45,3 +45,19 @@ class Transpose:
     def evaluate(self, *inputs: Array) -> Array:
         """Any dtype; the leading axis of frames stays."""
         return inputs[0].transpose(0, *(axis + 1 for axis in self.perm))
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Inputs (x, index): element `index[...]` of the flattened frame, for each position of the constant `index`."""
+
+    kind: ClassVar[str] = "Take"
+
+    def infer_shape(self, *shapes: Shape) -> Shape:
+        """Shape of the index."""
+        return shapes[1]
+
+    def evaluate(self, *inputs: Array) -> Array:
+        """Any dtype; the leading axis of frames stays."""
+        x, index = inputs
+        return x.reshape(x.shape[0], -1)[:, index]

@@ -1,0 +1,104 @@
+"""Real tensors held as functions of integer ones (design 4): nothing is rewritten, evaluation is put off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from qcompile.ir.graph import Shape, element_count
+from qcompile.ir.types import Array, FloatArray, IntArray
+from qcompile.ops import Elementwise
+from qcompile.ops.roles import Direction, Float32Array, Lattice, Layout, Pointwise
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """A pointwise operator with its constants, each of shape (channels,) or (1,)."""
+
+    op: Pointwise
+    operands: tuple[Array, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Deferred:
+    """The real tensor f(q). Channels are the last axis of the integer value `q`, whose frame has the shape `q_shape`.
+
+    The real tensor has the shape `shape`; its element at position p is element `index[p]` of the flattened integer frame, or
+    element p when `index` is None. `anchor` is the real tensor at which `steps` began.
+    """
+
+    q: str
+    q_shape: Shape
+    shape: Shape
+    lattice: Lattice
+    anchor: str
+    index: IntArray | None = None
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of the integer value."""
+        return self.q_shape[-1]
+
+    def evaluate(self, codes: IntArray) -> Float32Array:
+        """The real numbers of codes of shape (n, channels or 1), in the reference's own arithmetic."""
+        real = self.lattice.decode(codes)
+        for step in self.steps:
+            real = step.op.evaluate(real, *step.operands).astype(np.float32)
+        return real
+
+    def rearranged(self, op: Layout, shape: Shape) -> Deferred:
+        """The same elements moved by a layout operator."""
+        if not op.moves_elements:
+            index = None if self.index is None else self.index.reshape(shape)
+            return replace(self, shape=shape, index=index)
+        index = np.arange(element_count(self.shape)).reshape(self.shape) if self.index is None else self.index
+        moved = np.ascontiguousarray(op.evaluate(index[None])[0])
+        identity = bool(np.array_equal(moved.ravel(), np.arange(moved.size)))
+        return replace(self, shape=shape, index=None if identity else moved)
+
+    def to_channels(self, operand: Array) -> Array | None:
+        """A constant that broadcasts against the real tensor, as one number a channel: shape (channels,) or (1,).
+
+        None when it differs between positions of one channel.
+        """
+        if operand.size == 1:
+            return operand.reshape(1)
+        full = np.broadcast_to(operand, self.shape).ravel()
+        if self.index is not None:
+            flat = np.empty_like(full)
+            flat[self.index.ravel()] = full
+            full = flat
+        rows = full.reshape(-1, self.channels)
+        if not bool(np.all(rows == rows[0])):
+            return None
+        return rows[0, :1] if bool(np.all(rows[0] == rows[0, 0])) else rows[0].copy()
+
+    def monotone(self) -> bool:
+        """Whether f rises or falls steadily in every channel, by what is known of its steps."""
+        for step in self.steps:
+            if step.op.direction(*step.operands) is not Direction.UNKNOWN:
+                continue
+            channels = max((operand.size for operand in step.operands), default=1)
+            rows = [np.broadcast_to(operand, (channels,)) for operand in step.operands]
+            each = (step.op.direction(*(row[c : c + 1] for row in rows)) for c in range(channels))
+            if channels == 1 or any(direction is Direction.UNKNOWN for direction in each):
+                return False
+        return True
+
+    def affine(self) -> Lattice | None:
+        """f as one lattice when every step is affine (float64), else None; exact zeros of the factor are no lattice."""
+        scale: FloatArray = self.lattice.scale
+        offset: FloatArray = self.lattice.offset
+        for step in self.steps:
+            if not isinstance(step.op, Elementwise):
+                return None
+            parts = step.op.affine(*step.operands)
+            if parts is None:
+                return None
+            factor, term = parts
+            scale, offset = np.asarray(scale * factor), np.asarray(offset * factor + term)
+        if bool(np.any(scale == 0)) or not bool(np.all(np.isfinite(scale))):
+            return None
+        return Lattice.of(scale, self.lattice.shift, offset)

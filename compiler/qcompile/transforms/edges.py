@@ -1,0 +1,75 @@
+"""The host's side: what is computed in front of the accelerator and behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from qcompile.ir.graph import Graph, Node, Shape, Value
+from qcompile.ir.types import Array
+from qcompile.ops import Decode, Encode, Reshape, Take
+from qcompile.ops.roles import Lattice
+from qcompile.transforms.deferred import Deferred
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoder:
+    """The integer input `q` is the real tensor `real` of the host on `lattice` (broadcast as the model has it)."""
+
+    q: str
+    real: str
+    frame: Shape
+    lattice: Lattice
+    lo: int
+    hi: int
+
+
+def before(graph: Graph, encoders: Sequence[Encoder]) -> Graph:
+    """The part of the real graph that feeds the accelerator, ending in its integer inputs."""
+    nodes, values, constants = list(graph.nodes), dict(graph.values), dict(graph.constants)
+    for encoder in encoders:
+        shape, codes = graph.values[encoder.real].shape, f"{encoder.q}.codes"
+        op = Encode(encoder.lo, encoder.hi)
+        names = _lattice(constants, f"{encoder.q}.encode", encoder.lattice)
+        nodes.append(Node(codes, op, (encoder.real, *names), codes))
+        nodes.append(Node(f"{encoder.q}.frame", Reshape(encoder.frame), (codes,), f"{encoder.q}.frame"))
+        values |= {codes: Value(shape), f"{encoder.q}.frame": Value(encoder.frame)}
+    outputs = tuple(f"{encoder.q}.frame" for encoder in encoders)
+    return Graph(graph.name, tuple(nodes), graph.inputs, outputs, values, constants).pruned()
+
+
+def after(graph: Graph, ends: Sequence[Deferred]) -> Graph:
+    """The part of the real graph behind the accelerator's integer outputs, ending in the model's outputs."""
+    nodes: list[Node] = []
+    values: dict[str, Value] = {}
+    constants: dict[str, Array] = dict(graph.constants)
+    anchors: dict[str, str] = {}
+    for end in ends:
+        if end.anchor in anchors:
+            continue
+        anchors[end.anchor] = f"{end.q}.codes"
+        anchor_shape = graph.values[end.anchor].shape
+        values[f"{end.q}.codes"] = Value(end.q_shape)
+        names = _lattice(constants, f"{end.anchor}.decode", end.lattice)
+        nodes.append(Node(f"{end.anchor}.decode", Decode(), (f"{end.q}.codes", *names), f"{end.anchor}.real"))
+        values[f"{end.anchor}.real"] = Value(end.q_shape)
+        if end.index is None:
+            nodes.append(Node(f"{end.anchor}.shape", Reshape(anchor_shape), (f"{end.anchor}.real",), end.anchor))
+        else:
+            index = f"{end.anchor}.index"
+            constants[index] = end.index.reshape(anchor_shape)
+            nodes.append(Node(f"{end.anchor}.order", Take(), (f"{end.anchor}.real", index), end.anchor))
+        values[end.anchor] = Value(anchor_shape)
+    nodes += [node for node in graph.nodes if node.output not in anchors]
+    inputs = tuple(dict.fromkeys(anchors.values()))
+    return Graph(graph.name, tuple(nodes), inputs, graph.outputs, {**graph.values, **values}, constants).pruned()
+
+
+def _lattice(constants: dict[str, Array], stem: str, lattice: Lattice) -> tuple[str, ...]:
+    names = []
+    for part, array in (("scale", lattice.scale), ("shift", lattice.shift), ("offset", lattice.offset)):
+        constants[f"{stem}.{part}"] = np.asarray(array)
+        names.append(f"{stem}.{part}")
+    return tuple(names)

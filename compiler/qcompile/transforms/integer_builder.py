@@ -1,0 +1,102 @@
+"""The mutable helper that streamlining writes integer nodes into, with ranges inferred on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from qcompile.ir.graph import Graph, Node, Operator, Shape, Value, fresh_name
+from qcompile.ir.types import Array, IntArray, Range, read_only
+from qcompile.ops import ArgMax, Lookup, MatMul, Reshape, Threshold
+from qcompile.transforms.step_function import Table, Thresholds
+
+
+@dataclass(slots=True)
+class IntegerBuilder:
+    """Nodes, values with ranges, and constants of the integer graph so far."""
+
+    name: str
+    nodes: list[Node] = field(default_factory=list)
+    values: dict[str, Value] = field(default_factory=dict)
+    constants: dict[str, Array] = field(default_factory=dict)
+    inputs: list[str] = field(default_factory=list)
+    node_names: set[str] = field(default_factory=set)
+
+    def add_input(self, name: str, shape: Shape, codes: Range) -> str:
+        """A graph input."""
+        name = fresh_name(name, self.values)
+        self.values[name] = Value(shape, codes)
+        self.inputs.append(name)
+        return name
+
+    def range_of(self, name: str) -> Range:
+        """Range of an integer value."""
+        known = self.values[name].range
+        assert known is not None, f"{name} is an integer value without a range"
+        return known
+
+    def reshape(self, source: str, shape: Shape, origin: tuple[str, ...]) -> str:
+        """The same elements as another shape; the range is kept where the channels stay the same."""
+        if self.values[source].shape == shape:
+            return source
+        known = self.range_of(source)
+        codes = known if known.lo.size == shape[-1] else known.shared()
+        if known.lo.size > 1 and shape[-1] % known.lo.size == 0:
+            repeat = shape[-1] // known.lo.size
+            codes = Range.of(np.tile(known.lo, repeat), np.tile(known.hi, repeat))
+        return self._add(f"{source}_reshaped", Reshape(shape), (source,), shape, codes, origin)
+
+    def matmul(self, stem: str, source: str, weights: IntArray, bias: IntArray | None, origin: tuple[str, ...]) -> str:
+        """x (..., K) times weights (K, M), plus bias (M,)."""
+        op = MatMul()
+        constants = {"weights": weights} if bias is None else {"weights": weights, "bias": bias}
+        names = self._keep(stem, constants)
+        shape = op.infer_shape(self.values[source].shape, weights.shape)
+        codes = op.infer_range(self.range_of(source), weights, bias)
+        return self._add(stem, op, (source, *names), shape, codes, origin)
+
+    def step(self, stem: str, source: str, form: Thresholds | Table, origin: tuple[str, ...]) -> str:
+        """A function of one integer, as thresholds or as a table."""
+        shape, known = self.values[source].shape, self.range_of(source)
+        op: Operator
+        if isinstance(form, Thresholds):
+            op = Threshold(form.base)
+            names = self._keep(stem, {"thresholds": form.thresholds, "descending": form.descending})
+            codes = op.infer_range(known, form.thresholds, form.descending)
+        else:
+            op = Lookup(form.first)
+            names = self._keep(stem, {"table": form.entries})
+            codes = op.infer_range(known, form.entries)
+        return self._add(stem, op, (source, *names), shape, codes, origin)
+
+    def argmax(self, stem: str, source: str, op: ArgMax, offsets: IntArray | None, origin: tuple[str, ...]) -> str:
+        """Index of the greatest element of the last axis."""
+        names = () if offsets is None else self._keep(stem, {"offsets": offsets})
+        shape = op.infer_shape(self.values[source].shape)
+        codes = Range.of(0, self.values[source].shape[-1] - 1)
+        return self._add(stem, op, (source, *names), shape, codes, origin)
+
+    def finish(self, outputs: tuple[str, ...]) -> Graph:
+        """The integer graph, pruned to what the outputs need."""
+        return Graph(self.name, tuple(self.nodes), tuple(self.inputs), outputs, self.values, self.constants).pruned()
+
+    def _keep(self, stem: str, arrays: dict[str, IntArray]) -> tuple[str, ...]:
+        names = []
+        for part, array in arrays.items():
+            name = fresh_name(f"{stem}.{part}", self.constants)
+            self.constants[name] = read_only(array)
+            names.append(name)
+        return tuple(names)
+
+    def _add(
+        self, stem: str, op: Operator, inputs: tuple[str, ...], shape: Shape, codes: Range, origin: tuple[str, ...]
+    ) -> str:
+        output = fresh_name(stem, self.values)
+        node = fresh_name(stem, self.node_names)
+        self.node_names.add(node)
+        self.values[output] = Value(shape, codes)
+        self.nodes.append(Node(node, op, inputs, output, origin))
+        return output
+
+

@@ -1,0 +1,58 @@
+"""The pipeline behind streamlining, and the driver that checks what each pass leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from qcompile.ir.network import Network
+from qcompile.ir.types import IntArray
+from qcompile.transforms.accumulator_form import AbsorbSign, PopcountForm
+
+
+class NetworkPass(Protocol):
+    """A frozen dataclass whose fields are its options; it never changes what the network computes."""
+
+    name: ClassVar[str]
+
+    def run(self, network: Network) -> Network:
+        """The transformed network."""
+
+
+PASSES: tuple[NetworkPass, ...] = (AbsorbSign(), PopcountForm())
+
+
+class PassFault(Exception):
+    """A pass broke an invariant or changed a result: an internal error that names the pass."""
+
+
+def run_passes(
+    network: Network,
+    samples: tuple[IntArray, ...] = (),
+    observe: Callable[[str, Network], None] = lambda name, network: None,
+) -> Network:
+    """Every pass in order, the graph checked after each.
+
+    With `samples` (integer inputs, frames first) the outputs before and after each pass are compared as well. `observe` is called
+    with the name of each pass and its result.
+    """
+    expected = _outputs(network, samples)
+    for step in PASSES:
+        network = step.run(network)
+        faults = network.integer.check()
+        if faults:
+            raise PassFault(f"pass {step.name}: {'; '.join(faults)}")
+        for before, after in zip(expected, _outputs(network, samples), strict=True):
+            if not np.array_equal(before, after):
+                raise PassFault(f"pass {step.name} changes the result of {int((before != after).sum())} elements")
+        observe(step.name, network)
+    return network
+
+
+def _outputs(network: Network, samples: tuple[IntArray, ...]) -> list[IntArray]:
+    if not samples:
+        return []
+    values = network.integer.evaluate(*samples)
+    return [np.asarray(values[name]) for name in network.integer.outputs]

@@ -1,0 +1,138 @@
+"""Integer functions of one integer, found by evaluating the reference: thresholds by bisection, tables by enumeration.
+
+The function is never taken from a formula, so ties, rounding modes and clamps of the model come out as the model has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from qcompile.ir.types import IntArray, Range, read_only
+
+Function = Callable[[IntArray], IntArray]
+"""Codes of shape (n, channels or 1) to codes of shape (n, channels)."""
+
+EXHAUSTIVE = 4096
+"""Ranges up to this size are enumerated whole: every value is then proven, monotone or not."""
+
+LARGEST_TABLE = 1 << 22
+"""Entries (channels x range) that may be enumerated for a function that is not known to be monotone."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Thresholds:
+    """base + #{k: x >= thresholds[c, k]}, with -x - 1 in place of x where `descending[c]`; rows may be shared (one row)."""
+
+    base: int
+    thresholds: IntArray
+    descending: IntArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """entries[c, x - first]; rows may be shared (one row)."""
+
+    first: int
+    entries: IntArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Identity:
+    """x + added: needs no hardware."""
+
+    added: int
+
+
+StepFunction = Thresholds | Table | Identity
+
+
+def derive(function: Function, x: Range, channels: int, monotone: bool) -> StepFunction | str:
+    """The exact form of `function` over the reachable range of x; a sentence when there is none of feasible size.
+
+    `monotone` says that each channel is known to rise or to fall; it is checked where the range is enumerated.
+    """
+    least, greatest = x.least, x.greatest
+    size = greatest - least + 1
+    if size <= EXHAUSTIVE or (not monotone and size * channels <= LARGEST_TABLE):
+        return _from_table(function, x.per_channel(channels) if x.lo.size > 1 else x, least, greatest, channels)
+    if not monotone:
+        return f"a function that is not monotone over {size} values in {channels} channels is too large for a table"
+    ends = _ends(function, x, channels)
+    levels = int(ends.max() - ends.min())
+    if levels * channels > LARGEST_TABLE:
+        return f"{levels} thresholds in {channels} channels are too many"
+    return _bisect(function, x, channels)
+
+
+def _ends(function: Function, x: Range, channels: int) -> IntArray:
+    """The function at the two ends of each channel's range: (2, channels)."""
+    ranges = x.per_channel(channels)
+    return np.stack([_at(function, ranges.lo), _at(function, ranges.hi)])
+
+
+def _levels(ends: IntArray) -> tuple[int, int]:
+    return int(ends.min()), int(ends.max())
+
+
+def _from_table(function: Function, x: Range, least: int, greatest: int, channels: int) -> StepFunction:
+    """Enumerates the whole range; unreachable entries of a channel are made equal to its nearest reachable one."""
+    grid = np.arange(least, greatest + 1, dtype=np.int64)[:, None]
+    entries = np.broadcast_to(function(grid), (grid.shape[0], channels)).T
+    reachable = np.clip(grid.T, x.lo[:, None], x.hi[:, None]) - least
+    seen = np.take_along_axis(entries, np.broadcast_to(reachable, entries.shape), axis=1)
+    rows = entries[:1] if bool(np.all(entries == entries[0])) else entries
+    differences = seen - grid.T
+    if bool(np.all(differences == differences[0, 0])):
+        return Identity(int(differences[0, 0]))
+    slope = np.diff(seen, axis=1)
+    rising, falling = np.all(slope >= 0, axis=1), np.all(slope <= 0, axis=1)
+    if not bool(np.all(rising | falling)):
+        return Table(least, read_only(rows))
+    base, top = _levels(seen)
+    levels = np.arange(base + 1, top + 1)
+    # A row shared by all channels is kept in one piece as long as the whole of it is monotone.
+    whole = np.diff(rows, axis=1)
+    shared = rows.shape[0] == 1 and (bool(np.all(whole >= 0)) or bool(np.all(whole <= 0)))
+    source = rows if shared else seen
+    descending = np.any(np.diff(source, axis=1) < 0, axis=1).astype(np.int64)
+    thresholds = np.empty((source.shape[0], levels.size), np.int64)
+    for channel, row in enumerate(source):
+        if descending[channel]:
+            thresholds[channel] = np.searchsorted(row[::-1], levels) - greatest - 1
+        else:
+            thresholds[channel] = np.searchsorted(row, levels) + least
+    return _shared(base, thresholds, descending)
+
+
+def _bisect(function: Function, x: Range, channels: int) -> StepFunction:
+    """For all channels and levels at once, the least x (greatest, where the function falls) that reaches the level."""
+    base, top = _levels(_ends(function, x, channels))
+    outer = np.stack([_at(function, np.full(channels, x.least)), _at(function, np.full(channels, x.greatest))])
+    descending = outer[1] < outer[0]
+    levels = np.arange(base + 1, top + 1)[:, None]
+    low = np.full((levels.size, channels), x.least, np.int64)
+    high = np.full((levels.size, channels), x.greatest + 1, np.int64)
+    while bool(np.any(low < high)):
+        middle = (low + high) >> 1
+        mirrored = np.where(descending, x.least + x.greatest - middle, middle)
+        reached = (function(mirrored) >= levels) | (middle > x.greatest)
+        high = np.where(reached, middle, high)
+        low = np.where(reached, low, np.minimum(middle + 1, high))
+    thresholds = np.where(descending, low - (x.least + x.greatest) - 1, low).T
+    return _shared(base, np.ascontiguousarray(thresholds), descending.astype(np.int64))
+
+
+def _at(function: Function, points: IntArray) -> IntArray:
+    """The function at one point a channel."""
+    result: IntArray = function(points[None])[0]
+    return np.broadcast_to(result, points.shape)
+
+
+def _shared(base: int, thresholds: IntArray, descending: IntArray) -> Thresholds:
+    """One row where all are equal."""
+    if bool(np.all(thresholds == thresholds[0])) and bool(np.all(descending == descending[0])):
+        thresholds, descending = thresholds[:1], descending[:1]
+    return Thresholds(base, read_only(thresholds), read_only(descending))

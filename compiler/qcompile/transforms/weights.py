@@ -1,0 +1,80 @@
+"""Constant matrices as integers: what a weight is worth in units of its output channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from qcompile.ir.types import Array, FloatArray, IntArray, read_only
+from qcompile.ops.roles import Lattice
+
+LARGEST_WEIGHT = 1 << 15
+"""Weights of more than 16 bits are refused: what needs them is not a quantised layer."""
+
+DIVISORS = range(1, 9)
+"""How many units the least non-zero weight may be, when the unit has to be guessed from float numbers."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IntegerMatrix:
+    """real[k, m] = scale[m] * integers[k, m]: `integers` (K, M), `scale` (M,) float64."""
+
+    integers: IntArray
+    scale: FloatArray
+
+
+def from_lattice(codes: IntArray, lattice: Lattice) -> IntegerMatrix | str:
+    """Quantised weights as integers; a sentence when they do not lie on one lattice for each output channel."""
+    if bool(np.any(lattice.offset != 0)):
+        return "its weights have an offset that is no zero point"
+    doubled = np.rint(2 * (codes + lattice.shift)).astype(np.int64)
+    halves = bool(np.any(doubled % 2))
+    integers = doubled if halves else doubled // 2
+    scale = np.broadcast_to(lattice.scale, codes.shape) / (2 if halves else 1)
+    unit = np.abs(scale).min(axis=0)
+    ratio = scale / unit
+    if bool(np.any(ratio != np.rint(ratio))):
+        return "its weights have a scale for each input channel, and the ratios of the scales are not integers"
+    return _bounded(integers * np.rint(ratio).astype(np.int64), unit)
+
+
+def from_real(weights: Array) -> IntegerMatrix | str:
+    """Weights given as float numbers, where they are exact float32 multiples of one unit (for all, or for each output channel)."""
+    wide = weights.astype(np.float64)
+    if bool(np.all(wide == np.rint(wide))):
+        return _bounded(wide.astype(np.int64), np.ones(weights.shape[1]))
+    magnitude = np.where(wide == 0, np.inf, np.abs(wide))
+    for least in (np.full(weights.shape[1], magnitude.min()), magnitude.min(axis=0)):
+        least = np.where(np.isfinite(least), least, 1.0)
+        for divisor in DIVISORS:
+            unit = least / divisor
+            integers = np.rint(wide / unit)
+            if float(np.abs(integers).max()) < LARGEST_WEIGHT and bool(
+                np.all((integers * unit).astype(np.float32) == weights.astype(np.float32))
+            ):
+                return _bounded(integers.astype(np.int64), unit)
+    return "its weights are not quantised: they are no integer multiples of a common unit"
+
+
+def scaled_rows(matrix: IntegerMatrix, factors: FloatArray) -> tuple[IntegerMatrix, float] | str:
+    """The matrix with row k multiplied by factors[k] (inputs of differing scales), and the unit that was taken out.
+
+    A sentence when the factors are no integer multiples of the least of them.
+    """
+    unit = float(np.abs(factors).min())
+    ratio = factors / unit
+    if bool(np.any(ratio != np.rint(ratio))):
+        return "its input has a scale for each channel, and the ratios of the scales are not integers"
+    scaled = _bounded(matrix.integers * np.rint(ratio).astype(np.int64)[:, None], matrix.scale)
+    return scaled if isinstance(scaled, str) else (scaled, unit)
+
+
+def _bounded(integers: IntArray, scale: FloatArray) -> IntegerMatrix | str:
+    """Takes out a common factor of each output channel, then holds the size against the limit."""
+    factor = np.maximum(np.gcd.reduce(integers, axis=0), 1)
+    integers = integers // factor
+    largest = int(np.abs(integers).max(initial=0))
+    if largest > LARGEST_WEIGHT:
+        return f"its weights reach {largest} units: more than 16 bits"
+    return IntegerMatrix(read_only(integers), np.asarray(scale, np.float64) * factor)

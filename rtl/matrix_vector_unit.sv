@@ -1,0 +1,217 @@
+// matrix_vector_unit: y[o] = initial[o] + sum over k of w[o,k] * x[k], PE rows and SIMD columns a cycle.
+//
+// Handshake   AXI-Stream in and out; s_axis_tready and m_axis_tvalid come from registers. In: SIMD columns a beat,
+//             COLUMNS/SIMD beats a vector. Out: PE rows a beat, ROWS/PE beats a vector.
+// Interval    (ROWS/PE) * (COLUMNS/SIMD) cycles a vector. The first COLUMNS/SIMD of them take the vector, which is kept and
+//             replayed for the other rows; the next vector's first beat is taken in the cycle after the last step.
+// Latency     from the step that completes a row to its beat on the output: 2 + dot + accumulate cycles, where
+//             dot = 1 + ceil(ceil(log2(SIMD)) / 2) is that of dot_product, and accumulate is 0 if SIMD = COLUMNS and
+//             INITIAL_DEPTH = 0, else 1
+//
+// WEIGHTS_FILE holds (ROWS/PE) * (COLUMNS/SIMD) words, all columns of the first PE rows first: lane s of row p stands in
+// bits [(p*SIMD+s)*WEIGHT_BITS +: WEIGHT_BITS]. BIPOLAR: see dot_product; the constant is part of the initial values.
+// INITIAL_FILE holds INITIAL_DEPTH words of PE values: ROWS/PE words, or 1 where they are all the same, or 0 for zeros.
+`default_nettype none
+
+module matrix_vector_unit #(
+    parameter int unsigned ROWS             = 4,
+    parameter int unsigned COLUMNS          = 8,
+    parameter int unsigned PE               = 2,
+    parameter int unsigned SIMD             = 4,
+    parameter int unsigned INPUT_BITS       = 4,
+    parameter bit          INPUT_SIGNED     = 0,
+    parameter int unsigned WEIGHT_BITS      = 4,
+    parameter bit          WEIGHT_SIGNED    = 1,
+    parameter bit          BIPOLAR          = 0,
+    parameter int unsigned ACCUMULATOR_BITS = 12,
+    parameter int unsigned INITIAL_DEPTH    = 0,
+    parameter              RAM_STYLE        = "auto",
+    parameter              USE_DSP          = "auto",
+    parameter              WEIGHTS_FILE     = "",
+    parameter              INITIAL_FILE     = ""
+) (
+    input  wire logic                           clk,
+    input  wire logic                           rst,
+    input  wire logic [SIMD*INPUT_BITS-1:0]     s_axis_tdata,
+    input  wire logic                           s_axis_tvalid,
+    output      logic                           s_axis_tready,
+    output      logic [PE*ACCUMULATOR_BITS-1:0] m_axis_tdata,
+    output      logic                           m_axis_tvalid,
+    input  wire logic                           m_axis_tready
+);
+
+  localparam int unsigned ROW_FOLDS = ROWS / PE;
+  localparam int unsigned COLUMN_FOLDS = COLUMNS / SIMD;
+  localparam int unsigned STEPS = ROW_FOLDS * COLUMN_FOLDS;
+  localparam int unsigned COLUMN_BITS = COLUMN_FOLDS > 1 ? $clog2(COLUMN_FOLDS) : 1;
+  localparam int unsigned STEP_BITS = STEPS > 1 ? $clog2(STEPS) : 1;
+  localparam int unsigned DOT_LATENCY = 1 + ($clog2(SIMD) + 1) / 2;
+  localparam bit ACCUMULATE = COLUMN_FOLDS > 1 || INITIAL_DEPTH > 0;
+
+  if (PE == 0 || SIMD == 0 || ROWS % PE != 0 || COLUMNS % SIMD != 0) begin : gen_illegal_folding
+    $error("matrix_vector_unit: PE must divide ROWS and SIMD must divide COLUMNS");
+  end
+  if (INITIAL_DEPTH > 1 && INITIAL_DEPTH != ROW_FOLDS) begin : gen_illegal_initial
+    $error("matrix_vector_unit: INITIAL_DEPTH must be 0, 1 or ROWS / PE");
+  end
+
+  // Everything moves when the output takes a beat; a step runs when its input is there, too.
+  logic enable, step;
+
+  // Control: the position in the matrix.
+  logic [COLUMN_BITS-1:0] column;
+  logic [STEP_BITS-1:0]   position;
+  logic                   replay;
+  logic                   first_column, last_column, last_position;
+
+  assign s_axis_tready = enable && !replay;
+  assign step          = enable && (replay || s_axis_tvalid);
+  assign first_column  = column == '0;
+  assign last_column   = column == COLUMN_BITS'(COLUMN_FOLDS - 1);
+  assign last_position = position == STEP_BITS'(STEPS - 1);
+
+  always_ff @(posedge clk) begin
+    if (rst) begin
+      column   <= '0;
+      position <= '0;
+      replay   <= 1'b0;
+    end else if (step) begin
+      column   <= last_column ? '0 : column + 1'b1;
+      position <= last_position ? '0 : position + 1'b1;
+      if (last_column) begin
+        replay <= !last_position;
+      end
+    end
+  end
+
+  // Operands.
+  logic [SIMD*INPUT_BITS-1:0]     inputs;
+  logic [PE*SIMD*WEIGHT_BITS-1:0] weights;
+
+  input_buffer #(
+      .WIDTH(SIMD * INPUT_BITS),
+      .DEPTH(ROW_FOLDS > 1 ? COLUMN_FOLDS : 1)
+  ) vector (
+      .clk(clk),
+      .enable(enable),
+      .write(!replay),
+      .address(ROW_FOLDS > 1 ? column : '0),
+      .write_data(s_axis_tdata),
+      .data(inputs)
+  );
+
+  rom #(
+      .WIDTH(PE * SIMD * WEIGHT_BITS),
+      .DEPTH(STEPS),
+      .RAM_STYLE(RAM_STYLE),
+      .FILE(WEIGHTS_FILE)
+  ) matrix (
+      .clk(clk),
+      .enable(enable),
+      .address(position),
+      .data(weights)
+  );
+
+  // What becomes of the operands: flags beside the dot product, bit 0 with the operands, bit DOT_LATENCY with the sum.
+  logic [DOT_LATENCY:0] valid, first, last;
+
+  always_ff @(posedge clk) begin
+    if (rst) begin
+      valid <= '0;
+    end else if (enable) begin
+      valid <= {valid[DOT_LATENCY-1:0], step};
+    end
+    if (enable) begin
+      first <= {first[DOT_LATENCY-1:0], first_column};
+      last  <= {last[DOT_LATENCY-1:0], last_column};
+    end
+  end
+
+  // Initial values of the accumulators, read one cycle ahead of the first sum.
+  logic [PE*ACCUMULATOR_BITS-1:0] initials;
+
+  if (INITIAL_DEPTH > 0) begin : gen_initial
+    localparam int unsigned ROW_BITS = INITIAL_DEPTH > 1 ? $clog2(INITIAL_DEPTH) : 1;
+
+    logic [ROW_BITS-1:0] row;
+
+    always_ff @(posedge clk) begin
+      if (rst) begin
+        row <= '0;
+      end else if (enable && valid[DOT_LATENCY-1] && last[DOT_LATENCY-1]) begin
+        row <= row == ROW_BITS'(INITIAL_DEPTH - 1) ? '0 : row + 1'b1;
+      end
+    end
+
+    rom #(
+        .WIDTH(PE * ACCUMULATOR_BITS),
+        .DEPTH(INITIAL_DEPTH),
+        .RAM_STYLE("distributed"),
+        .FILE(INITIAL_FILE)
+    ) start (
+        .clk(clk),
+        .enable(enable),
+        .address(row),
+        .data(initials)
+    );
+  end else begin : gen_zero
+    assign initials = '0;
+  end
+
+  // Arithmetic.
+  logic [PE*ACCUMULATOR_BITS-1:0] results;
+
+  for (genvar lane = 0; lane < PE; lane++) begin : gen_lane
+    processing_element #(
+        .SIMD(SIMD),
+        .INPUT_BITS(INPUT_BITS),
+        .INPUT_SIGNED(INPUT_SIGNED),
+        .WEIGHT_BITS(WEIGHT_BITS),
+        .WEIGHT_SIGNED(WEIGHT_SIGNED),
+        .BIPOLAR(BIPOLAR),
+        .ACCUMULATOR_BITS(ACCUMULATOR_BITS),
+        .ACCUMULATE(ACCUMULATE),
+        .USE_DSP(USE_DSP)
+    ) element (
+        .clk(clk),
+        .enable(enable),
+        .inputs(inputs),
+        .weights(weights[lane*SIMD*WEIGHT_BITS+:SIMD*WEIGHT_BITS]),
+        .valid(valid[DOT_LATENCY]),
+        .first(first[DOT_LATENCY]),
+        .initial_value(initials[lane*ACCUMULATOR_BITS+:ACCUMULATOR_BITS]),
+        .result(results[lane*ACCUMULATOR_BITS+:ACCUMULATOR_BITS])
+    );
+  end
+
+  // Output: a finished row waits here for the skid buffer.
+  logic finished;
+
+  if (ACCUMULATE) begin : gen_finished
+    always_ff @(posedge clk) begin
+      if (rst) begin
+        finished <= 1'b0;
+      end else if (enable) begin
+        finished <= valid[DOT_LATENCY] && last[DOT_LATENCY];
+      end
+    end
+  end else begin : gen_finished_at_once
+    assign finished = valid[DOT_LATENCY];
+  end
+
+  skid_buffer #(
+      .WIDTH(PE * ACCUMULATOR_BITS)
+  ) slice (
+      .clk(clk),
+      .rst(rst),
+      .s_axis_tdata(results),
+      .s_axis_tvalid(finished),
+      .s_axis_tready(enable),
+      .m_axis_tdata(m_axis_tdata),
+      .m_axis_tvalid(m_axis_tvalid),
+      .m_axis_tready(m_axis_tready)
+  );
+
+endmodule
+
+`default_nettype wire
