@@ -2,14 +2,17 @@
 //
 // Handshake   none: `data` shows the word at `address` one cycle later, and holds while `enable` is low
 // Interval    1 word a cycle
-// Latency     1 cycle
+// Latency     1 cycle; a single word (DEPTH 1) is a constant
 //
-// FILE is a $readmemh file of DEPTH words. RAM_STYLE is passed to the synthesis tool: auto, distributed, block or ultra.
+// FILE is a $readmemh file of DEPTH words. Each word holds LANES fields of WIDTH bits, field 0 in the low bits; this memory
+// keeps field LANE of every word. RAM_STYLE is passed to the synthesis tool: auto, distributed, block or ultra.
 `default_nettype none
 
 module rom #(
     parameter int unsigned WIDTH     = 8,
     parameter int unsigned DEPTH     = 16,
+    parameter int unsigned LANES     = 1,
+    parameter int unsigned LANE      = 0,
     parameter              RAM_STYLE = "auto",
     parameter              FILE      = "",
     localparam int unsigned ADDRESS_BITS = DEPTH > 1 ? $clog2(DEPTH) : 1
@@ -20,12 +23,12 @@ module rom #(
     output      logic [WIDTH-1:0]        data
 );
 
-  if (WIDTH == 0 || DEPTH == 0) begin : gen_illegal
-    $error("rom: WIDTH and DEPTH must be at least 1");
+  if (WIDTH == 0 || DEPTH == 0 || LANE >= LANES) begin : gen_illegal
+    $error("rom: WIDTH, DEPTH and LANES must be at least 1, and LANE less than LANES");
   end
 
   (* ram_style = RAM_STYLE, rom_style = RAM_STYLE *)
-  logic [WIDTH-1:0] memory[DEPTH];
+  logic [LANES*WIDTH-1:0] memory[DEPTH];
 
   if (FILE != "") begin : gen_contents
     initial begin
@@ -33,9 +36,13 @@ module rom #(
     end
   end
 
-  always_ff @(posedge clk) begin
-    if (enable) begin
-      data <= memory[address];
+  if (DEPTH == 1) begin : gen_constant
+    assign data = memory[0][LANE*WIDTH+:WIDTH];
+  end else begin : gen_read
+    always_ff @(posedge clk) begin
+      if (enable) begin
+        data <= memory[address][LANE*WIDTH+:WIDTH];
+      end
     end
   end
 

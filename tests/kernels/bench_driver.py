@@ -1,4 +1,4 @@
-"""The cocotb side of the conformance bench: drives every instance by a plan, records every cycle, judges nothing.
+"""The cocotb side of the conformance bench: drives instances by a plan, records every cycle, judges nothing.
 
 It runs inside the simulator. Plan and recordings pass through files of the simulation's working directory.
 """
@@ -26,10 +26,11 @@ TAIL = 24
 class Plan:
     """What to drive in one phase; port numbers count over all instances.
 
-    `words[p]` are the beats of input port p, already shifted to its place in the data part of `drive`; `gaps[p][i]` the
-    idle cycles before beat i is offered, counted from the cycle after its predecessor was taken. `ready[t]` holds a bit for
-    each output port, repeated when the phase lasts longer; where `polite`, ready is withheld until valid is seen.
-    `expected[q]` is the number of beats output port q shall give; `limit` ends a phase in which it does not.
+    `words[p]` are the beats of input port p, already shifted to its place in the data part of `drive`;
+    `gaps[p][i]` the idle cycles before beat i is offered, counted from the cycle after its predecessor was
+    taken. `ready[t]` holds a bit for each output port, repeated when the phase lasts longer; where `polite`,
+    ready is withheld until valid is seen. `expected[q]` is the number of beats output port q shall give;
+    `limit` ends a phase in which it does not.
     """
 
     words: tuple[tuple[int, ...], ...]
@@ -42,7 +43,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Both vectors in every cycle, as little-endian rows of bytes, and the bits of `observe` that moved out of turn."""
+    """Both vectors in every cycle, as little-endian rows of bytes; bits of `observe` that moved late."""
 
     drive: bytes
     observe: bytes

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import onnx
@@ -22,15 +24,39 @@ def session_options() -> onnxruntime.SessionOptions:
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    options.log_severity_level = 4
     return options
 
 
-def fold(node: OnnxNode, inputs: Mapping[str, Array]) -> dict[str, Array]:
-    """Outputs of a standard operator whose inputs are all known.
+class RuntimeRefusal(Exception):
+    """onnxruntime cannot load or run something; the message is its reason in one line."""
 
-    Raises the exceptions of onnxruntime for what it cannot run.
-    """
+
+def open_session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    """A session for the model as it is written, on the CPU; raises RuntimeRefusal."""
+    with _refusals():
+        return onnxruntime.InferenceSession(model.SerializeToString(), session_options(), ["CPUExecutionProvider"])
+
+
+def run_session(
+    session: onnxruntime.InferenceSession, outputs: Sequence[str], feeds: Mapping[str, Array]
+) -> dict[str, Array]:
+    """The named outputs for these inputs; raises RuntimeRefusal."""
+    with _refusals():
+        return dict(zip(outputs, session.run(list(outputs), dict(feeds)), strict=True))
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """onnxruntime has an exception class of its own, below Exception, for each way in which it can fail."""
+    try:
+        yield
+    except Exception as error:
+        raise RuntimeRefusal(re.sub(r"\s+", " ", str(error))[:300]) from error
+
+
+def fold(node: OnnxNode, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Outputs of a standard operator whose inputs are all known; raises RuntimeRefusal for what onnxruntime cannot run."""
     if node.operator == "Constant":
         return {node.outputs[0]: _constant_value(node)}
     feeds = {name: inputs[name] for name in node.inputs if name}
@@ -41,9 +67,7 @@ def fold(node: OnnxNode, inputs: Mapping[str, Array]) -> dict[str, Array]:
         [helper.make_empty_tensor_value_info(name) for name in node.outputs if name],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", node.opset)], ir_version=IR_VERSION)
-    session = onnxruntime.InferenceSession(model.SerializeToString(), session_options(), ["CPUExecutionProvider"])
-    names = [name for name in node.outputs if name]
-    return dict(zip(names, session.run(names, feeds), strict=True))
+    return run_session(open_session(model), [name for name in node.outputs if name], feeds)
 
 
 def _typed(name: str, array: Array) -> onnx.ValueInfoProto:

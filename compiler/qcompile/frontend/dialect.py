@@ -15,6 +15,8 @@ from qcompile.ir.types import Array
 QONNX_DOMAINS = frozenset({"qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general"})
 QONNX_OPERATORS = frozenset({"Quant", "IntQuant", "BipolarQuant", "Trunc", "MultiThreshold"})
 STANDARD_DOMAINS = frozenset({"", "ai.onnx"})
+ROUNDING_NAMES = {"ROUND": "HALF_EVEN", "ROUND_HALF_EVEN": "HALF_EVEN", "ROUND_TO_ZERO": "DOWN"}
+"""Other names of rounding modes."""
 
 AttributeValue = int | float | str | bytes | list[int] | list[float] | Array
 
@@ -58,6 +60,18 @@ class OnnxNode:
 def is_quantiser(proto: onnx.NodeProto) -> bool:
     """Whether a node is one of the QONNX operators (older exports leave the domain empty)."""
     return proto.op_type in QONNX_OPERATORS and (proto.domain in QONNX_DOMAINS or proto.domain in STANDARD_DOMAINS)
+
+
+def rounding_mode(node: OnnxNode, default: str) -> str:
+    """The rounding mode of a quantiser under the name that `ops.quantize.ROUNDING` has for it, where it has one."""
+    mode = node.text("rounding_mode", default).upper()
+    return ROUNDING_NAMES.get(mode, mode)
+
+
+def channel_axis(node: OnnxNode, rank: int) -> int:
+    """The axis that the thresholds of a MultiThreshold are for; without data_layout as qonnx 1.0.0 guesses it from the rank."""
+    layout = node.text("data_layout", "") or {2: "NC", 3: "NWC", 4: "NCHW"}.get(rank, "")
+    return layout.index("C") if "C" in layout else min(1, rank - 1)
 
 
 def unpack(protos: Iterable[onnx.NodeProto], opset: int) -> list[OnnxNode]:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 import numpy as np
 import onnx
-from onnx import TensorProto
 
 from qcompile.frontend import constants
 from qcompile.frontend.builder import Builder, Unsupported
 from qcompile.frontend.dialect import OnnxNode, annotations, is_quantiser, standard_opset, unpack
 from qcompile.frontend.importers import IMPORTERS, QONNX_IMPORTERS
+from qcompile.frontend.inputs import input_shapes
 from qcompile.ir.errors import CompilerError, Rejection, refuse
 from qcompile.ir.graph import Graph, Shape
 
-NUMERIC_INPUTS = {TensorProto.FLOAT, TensorProto.INT8, TensorProto.UINT8, TensorProto.INT16, TensorProto.UINT16}
 SHAPE_OPERATORS = {"Shape": lambda shape: np.asarray(shape, np.int64), "Size": lambda shape: np.asarray(np.prod(shape), np.int64)}
 
 
@@ -33,10 +31,8 @@ def import_model(model: onnx.ModelProto, where: str, shapes: Mapping[str, Shape]
     builder = Builder(model.graph.name or "network", annotations(model.graph))
     builder.constants.update(initialisers)
     rejections = _check_constants(initialisers)
-    inputs = tuple(i.name for i in model.graph.input if i.name not in initialisers)
-    for value in model.graph.input:
-        if value.name not in initialisers:
-            builder.shapes[value.name] = _input_shape(value, where, _override(shapes or {}, inputs, value.name, where))
+    builder.shapes.update(input_shapes(model, where, shapes))
+    inputs = tuple(builder.shapes)
     rejections += _walk(builder, unpack(model.graph.node, standard_opset(model)))
     if rejections:
         raise refuse("the model holds what qcompile cannot compile", rejections, "'qcompile list ops' prints what it can").at(where)
@@ -45,41 +41,6 @@ def import_model(model: onnx.ModelProto, where: str, shapes: Mapping[str, Shape]
     if constant or not outputs:
         raise CompilerError(f"the output '{(constant or ['(none)'])[0]}' does not depend on the input", where)
     return builder.finish(inputs, outputs)
-
-
-def _override(shapes: Mapping[str, Shape], inputs: tuple[str, ...], name: str, where: str) -> Shape | None:
-    unknown = [key for key in shapes if key and key not in inputs]
-    if unknown:
-        raise CompilerError(f"--shape names the input '{unknown[0]}'", where, f"the model's inputs are {', '.join(inputs)}")
-    return shapes.get(name) or (shapes.get("") if len(inputs) == 1 else None)
-
-
-def _input_shape(value: onnx.ValueInfoProto, where: str, override: Shape | None) -> Shape:
-    """Static shape of an input; a dynamic leading axis is the batch, taken as 1."""
-    kind = value.type.tensor_type
-    if kind.elem_type not in NUMERIC_INPUTS:
-        name = TensorProto.DataType.Name(kind.elem_type)
-        raise CompilerError(f"the input '{value.name}' has elements of type {name}", where, hint="export the model in float32")
-    if override is not None:
-        return override
-    sizes = [d.dim_value if d.HasField("dim_value") else 0 for d in kind.shape.dim]
-    if len(sizes) > 1 and sizes[0] == 0:
-        sizes[0] = 1
-    if not sizes or 0 in sizes:
-        dims = [d.dim_param or d.dim_value or "?" for d in kind.shape.dim]
-        raise CompilerError(
-            f"the shape of the input '{value.name}' is not fixed: {dims}",
-            where,
-            hint=f"state it, for example --shape {','.join(str(size or 8) for size in sizes) or '1,16'}",
-        )
-    if len(sizes) > 1 and sizes[0] != 1:
-        raise CompilerError(
-            f"the input '{value.name}' has a batch axis of {sizes[0]}",
-            where,
-            "hardware takes one frame after another",
-            f"export the model with a batch of 1 or state --shape {','.join(str(s) for s in [1, *sizes[1:]])}",
-        )
-    return tuple(sizes)
 
 
 def _check_constants(initialisers: Mapping[str, np.ndarray]) -> list[Rejection]:
@@ -132,6 +93,5 @@ def _fold(builder: Builder, node: OnnxNode) -> None:
     feeds = {name: builder.constants[builder.resolve(name)] for name in node.inputs if name}
     try:
         builder.constants.update(constants.fold(node, feeds))
-    except Exception as error:  # noqa: BLE001 - onnxruntime raises types of its own for each way a node can be wrong
-        reason = re.sub(r"\s+", " ", str(error))
-        raise Unsupported(f"constant that onnxruntime cannot compute: {reason[:200]}") from error
+    except constants.RuntimeRefusal as error:
+        raise Unsupported(f"constant that onnxruntime cannot compute: {error}") from error

@@ -20,34 +20,43 @@ class SkidBuffer:
 
     @property
     def inputs(self) -> tuple[Stream, ...]:
+        """The stream."""
         return (self.stream,)
 
     @property
     def outputs(self) -> tuple[Stream, ...]:
+        """The same stream."""
         return (self.stream,)
 
     def interval(self) -> int:
+        """One beat a cycle."""
         return self.stream.beats
 
     def schedule(self) -> Schedule:
+        """Each step passes a beat."""
         order = steps(self.stream.beats)
         return Schedule(self.stream.beats, (order,), (order,), latency=1)
 
     def foldings(self) -> Iterator[SkidBuffer]:
+        """There is nothing to fold."""
         yield self
 
     def attributes(self) -> dict[str, int | str]:
+        """Nothing a user may set."""
         return {}
 
-    def with_attribute(self, name: str, value: int | str) -> SkidBuffer:
+    def with_attribute(self, name: str, value: int | str) -> SkidBuffer:  # noqa: ARG002
+        """Refuses every name."""
         raise KeyError(name)
 
-    def resources(self, lut_inputs: int, bram_bits: int) -> Resources:
-        """A multiplexer before the output register for each bit, two registers for each bit, the two flags."""
+    def resources(self, lut_inputs: int, bram_bits: int) -> Resources:  # noqa: ARG002
+        """A multiplexer and two registers for each bit, the two flags."""
         return Resources(lut=self.stream.bits + 3, ff=2 * self.stream.bits + 2)
 
     def binding(self) -> Binding:
+        """Module skid_buffer."""
         return Binding("skid_buffer", ("skid_buffer",), (("WIDTH", self.stream.bits),))
 
     def evaluate(self, *frames: IntArray) -> tuple[IntArray, ...]:
+        """What goes in comes out."""
         return frames

@@ -1,7 +1,7 @@
 """Where the hardware library and the templates lie: the one file that knows.
 
-In a wheel they are inside the package (`qcompile/assets`); in a clone or an editable install they are at the root of
-the repository, beside `compiler/`.
+In a wheel they are inside the package (`qcompile/assets`); in a clone or an editable install they are at the
+root of the repository, beside `compiler/`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A cache of files by the content of what they were made from. It may be lost, shared or damaged at any time.
 
-An entry is a folder named by its key with the files and an index of their checksums. Entries appear whole (written
-aside, then renamed), are checked when read, and a cache that cannot be read or written only costs time.
+An entry is a folder named by its key with the files and an index of their checksums. Entries appear whole
+(written aside, then renamed), are checked when read, and a cache that cannot be read or written only costs
+time.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ _STALE_S = 24 * 3600.0
 
 
 def digest(*parts: str | bytes | int | Path) -> str:
-    """The sha256 (hex) of the parts in order; a Path stands for its file's content. Unambiguous: parts carry lengths.
+    """The sha256 (hex) of the parts in order; a Path stands for its file's content. Unambiguous: parts carry
+    lengths.
 
     Raises OSError when a file cannot be read.
     """
@@ -48,7 +50,9 @@ def user_cache_folder() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """The cache in folder `root` (made when needed); the entries used longest ago go when it exceeds `limit_bytes`."""
+    """The cache in folder `root` (made when needed); the entries used longest ago go when it exceeds
+    `limit_bytes`.
+    """
 
     root: Path
     limit_bytes: int = 1 << 30
@@ -59,9 +63,11 @@ class Cache:
         return Cache(user_cache_folder())
 
     def restore(self, key: str, into: Path) -> bool:
-        """Copy the files of entry `key` into folder `into`; False if there is no such entry, or it is damaged.
+        """Copy the files of entry `key` into folder `into`; False if there is no such entry, or it is
+        damaged.
 
-        Files appear under their final names only when whole. Never raises for a fault of the cache or of the disk.
+        Files appear under their final names only when whole. Never raises for a fault of the cache or of the
+        disk.
         """
         entry = self._entry(key)
         contents = _read_checked(entry)
@@ -81,13 +87,15 @@ class Cache:
     def store(self, key: str, files: Mapping[str, Path]) -> bool:
         """Keep a copy of `files` (name in the entry -> file) under `key`; False if that was not possible.
 
-        An entry that is there already is left as it is (another process was first). Never raises for a fault of the
-        cache or of the disk.
+        An entry that is there already is left as it is (another process was first). Never raises for a fault
+        of the cache or of the disk.
         """
         entry = self._entry(key)
         try:
             entry.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix="part-", dir=self.root, ignore_cleanup_errors=True) as part:
+            with tempfile.TemporaryDirectory(
+                prefix="part-", dir=self.root, ignore_cleanup_errors=True
+            ) as part:
                 aside = Path(part) / "entry"
                 aside.mkdir()
                 sums = {}
@@ -119,7 +127,7 @@ class Cache:
 
 
 def _read_checked(entry: Path) -> dict[str, tuple[bytes, int]] | None:
-    """Content and mode of each file of an entry, or None if anything is missing or differs from its checksum."""
+    """Content and mode of each file of an entry; None if any is missing or differs from its checksum."""
     try:
         sums = json.loads((entry / _INDEX).read_text(encoding="utf-8"))
         contents = {}

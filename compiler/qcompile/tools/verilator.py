@@ -1,8 +1,9 @@
 """Verilator: lint a design, or build a simulation of it as an executable.
 
-Most of the time of a small build is spent on Verilator's own run time (verilated.cpp and others), which does not
-depend on the design. Its objects are compiled once, kept in the cache, and put into the build folder before `make`
-looks for them: newer than the generated makefile, they are left as they are. Whole executables are cached too.
+Most of the time of a small build is spent on Verilator's own run time (verilated.cpp and others), which does
+not depend on the design. Its objects are compiled once, kept in the cache, and put into the build folder
+before `make` looks for them: newer than the generated makefile, they are left as they are. Whole executables
+are cached too.
 """
 
 from __future__ import annotations
@@ -29,9 +30,13 @@ PREFIX = "Vtop"  # of the generated class, whatever the top module is called: a 
 # Raised whenever the way of building changes, so that older entries of the cache are not taken.
 _RECIPE = 1
 
-# Measured on a ten-layer design (2,400 multipliers, 20,000 cycles): -O0 builds in 5.6 s of CPU and simulates 6,600
-# cycles a second, -O1 8.3 s and 358,000, -O2 20.8 s and 285,000, -Os 8.1 s and 217,000.
+# Measured on a ten-layer design (2,400 multipliers, 20,000 cycles): -O0 builds in 5.6 s of CPU and simulates
+# 6,600 cycles a second, -O1 8.3 s and 358,000, -O2 20.8 s and 285,000, -Os 8.1 s and 217,000.
 DEFAULT_OPTIMISATION = "-O1"
+
+# In the generated makefiles: settings that reach the compiler, and the names of the run time's objects.
+_SWITCH = r"^VM_(?!PREFIX|MODPREFIX|PARALLEL_BUILDS)\w+ = \w+$"
+_RUNTIME_LIST = r"^VM_GLOBAL_(?:FAST|SLOW) \+= \\\n((?:\s+\w+ \\\n)*)"
 
 _INCLUDED = (".sv", ".svh", ".v", ".vh")
 
@@ -44,7 +49,9 @@ _FOREIGN_FLAGS = (
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What Verilator reads: `files` in any order, the module `top`, values for its parameters, include folders."""
+    """What Verilator reads: `files` in any order, the module `top`, values for its parameters, include
+    folders.
+    """
 
     top: str
     files: tuple[Path, ...]
@@ -88,7 +95,8 @@ class LintReport:
 
 
 def lint(toolchain: Toolchain, sources: Sources, waivers: Path | None = None) -> LintReport:
-    """Run `verilator --lint-only -Wall`; `waivers` is a .vlt file with the warnings that are allowed, and why.
+    """Run `verilator --lint-only -Wall`; `waivers` is a .vlt file with the warnings that are allowed, and
+    why.
 
     A design that does not elaborate is a report with messages, not an exception.
     Raises CompilerError if Verilator itself breaks down.
@@ -96,10 +104,11 @@ def lint(toolchain: Toolchain, sources: Sources, waivers: Path | None = None) ->
     waived = [waivers] if waivers is not None else []
     with _workspace() as work:
         command = [*_verilator(toolchain, work), "--lint-only", "-Wall", *_design_arguments(sources, waived)]
-        finished = run(command, what="checking the RTL", environment=_environment(toolchain, work), check=False)
+        environment = _environment(toolchain, work)
+        finished = run(command, what="checking the RTL", environment=environment, check=False)
     messages = _messages(finished.output)
     if finished.exit_code != 0 and not messages:
-        raise CompilerError("Verilator broke down while checking the RTL", where=sources.top, why=finished.tail())
+        raise CompilerError("Verilator broke down while checking the RTL", sources.top, finished.tail())
     return LintReport(messages)
 
 
@@ -114,11 +123,11 @@ def build(
 ) -> Executable:
     """Build `executable` from a design and a C++ bench, or take it from the cache.
 
-    `bench` holds the bench's files: each .cpp is compiled (one has main and includes "Vtop.h"), the others are
-    headers. `verilator_arguments` are further ones (VPI, libraries), but no C++ flags.
+    `bench` holds the bench's files: each .cpp is compiled (one has main and includes "Vtop.h"), the others
+    are headers. `verilator_arguments` are further ones (VPI, libraries), but no C++ flags.
 
-    Raises CompilerError when Verilator refuses the design, the C++ does not compile, or a file cannot be read or
-    written.
+    Raises CompilerError when Verilator refuses the design, the C++ does not compile, or a file cannot be read
+    or written.
     """
     options = options or BuildOptions()
     try:
@@ -157,10 +166,12 @@ def _translate(
     for file in bench:  # copied: their own paths may hold white space, which make cannot handle
         shutil.copy(file, work)
     command = [*_verilator(toolchain, work), "--cc", "--exe", "--assert", "-Wno-fatal", "-Wno-lint"]
-    command += ["--prefix", PREFIX, "-o", PREFIX, "--Mdir", "obj", *(["--trace-vcd"] if options.waves else [])]
-    command += [*verilator_arguments, *_design_arguments(sources, [])]
+    command += ["--prefix", PREFIX, "-o", PREFIX, "--Mdir", "obj", *verilator_arguments]
+    command += ["--trace-vcd"] if options.waves else []
+    command += _design_arguments(sources, [])
     command += [file.name for file in bench if file.suffix == ".cpp"]
-    return run(command, what="translating the RTL", cwd=work, environment=_environment(toolchain, work)).seconds
+    environment = _environment(toolchain, work)
+    return run(command, what="translating the RTL", cwd=work, environment=environment).seconds
 
 
 def _compile(toolchain: Toolchain, cache: Cache, work: Path, options: BuildOptions) -> bool:
@@ -203,13 +214,14 @@ def _runtime_keys(toolchain: Toolchain, folder: Path, variables: list[str]) -> d
     classes = (folder / f"{PREFIX}_classes.mk").read_text(encoding="utf-8")
     root = re.search(r"^VERILATOR_ROOT = (.+)$", makefile, re.MULTILINE)
     if root is None:
-        raise CompilerError("Verilator wrote a makefile without VERILATOR_ROOT", where=toolchain.verilator.version)
+        raise CompilerError("Verilator's makefile has no VERILATOR_ROOT", toolchain.verilator.version)
     include = sorted((Path(root[1]) / "include").rglob("*"))
     contents = [file for file in include if file.suffix in (".h", ".cpp", ".mk")]
-    switches = re.findall(r"^VM_(?!PREFIX|MODPREFIX|PARALLEL_BUILDS)\w+ = \w+$", makefile + classes, re.MULTILINE)
+    switches = re.findall(_SWITCH, makefile + classes, re.MULTILINE)
     settings = [v for v in variables if not v.startswith(("OPT_FAST=", "OPT_SLOW="))]
-    base = digest(_RECIPE, toolchain.compiler_version, toolchain.verilator.version, *switches, *settings, *contents)
-    lists = re.findall(r"^VM_GLOBAL_(?:FAST|SLOW) \+= \\\n((?:\s+\w+ \\\n)*)", classes, re.MULTILINE)
+    versions = (toolchain.compiler_version, toolchain.verilator.version)
+    base = digest(_RECIPE, *versions, *switches, *settings, *contents)
+    lists = re.findall(_RUNTIME_LIST, classes, re.MULTILINE)
     names = " ".join(lists).replace("\\", " ").split()
     return {name: digest(base, name) for name in names}
 
@@ -237,7 +249,9 @@ def _verilator(toolchain: Toolchain, work: Path) -> list[str]:
 
 
 def _root(toolchain: Toolchain, work: Path) -> Path | None:
-    """VERILATOR_ROOT without white space, which make cannot handle: where need be, a link in the build folder."""
+    """VERILATOR_ROOT without white space, which make cannot handle: where need be, a link in the build
+    folder.
+    """
     root = toolchain.verilator.root
     if root is None or not re.search(r"\s", str(root)):
         return root
@@ -260,7 +274,10 @@ def _design_arguments(sources: Sources, waivers: list[Path]) -> list[str]:
 
 
 def _parameter_arguments(sources: Sources) -> list[str]:
-    return [f'-G{name}="{value}"' if isinstance(value, str) else f"-G{name}={value}" for name, value in sources.parameters]
+    return [
+        f'-G{name}="{value}"' if isinstance(value, str) else f"-G{name}={value}"
+        for name, value in sources.parameters
+    ]
 
 
 def _messages(output: str) -> tuple[str, ...]:
@@ -285,5 +302,6 @@ def _deliver(built: Path, executable: Path) -> None:
 def _workspace() -> Iterator[Path]:
     """A temporary folder to build in, without white space in its path, which make cannot handle."""
     base = tempfile.gettempdir()
-    with tempfile.TemporaryDirectory(prefix="qcompile-", dir="/tmp" if re.search(r"\s", base) else base) as work:
+    base = "/tmp" if re.search(r"\s", base) else base
+    with tempfile.TemporaryDirectory(prefix="qcompile-", dir=base) as work:
         yield Path(work)

@@ -7,22 +7,20 @@ from collections.abc import Callable
 import numpy as np
 
 from qcompile.frontend.builder import Builder, Unsupported
-from qcompile.frontend.dialect import OnnxNode, float32
+from qcompile.frontend.dialect import OnnxNode, channel_axis, float32, rounding_mode
 from qcompile.ir.types import Array, IntType
 from qcompile.ops import MultiThreshold, Quantize, Truncate
+from qcompile.ops.quantize import ROUNDING
 
 Importer = Callable[[Builder, OnnxNode], None]
 
-ROUNDING_NAMES = {"ROUND": "HALF_EVEN", "ROUND_HALF_EVEN": "HALF_EVEN", "ROUND_TO_ZERO": "DOWN"}
-MODES = ("HALF_EVEN", "CEIL", "FLOOR", "UP", "DOWN", "HALF_UP", "HALF_DOWN")
 LARGEST_BITS = 32
 
 
 def _rounding(node: OnnxNode, default: str) -> str:
-    mode = node.text("rounding_mode", default).upper()
-    mode = ROUNDING_NAMES.get(mode, mode)
-    if mode not in MODES:
-        raise Unsupported(f"the rounding mode {mode}; known are ROUND, {', '.join(MODES)}")
+    mode = rounding_mode(node, default)
+    if mode not in ROUNDING:
+        raise Unsupported(f"the rounding mode {mode}; known are ROUND, {', '.join(ROUNDING)}")
     return mode
 
 
@@ -102,9 +100,10 @@ def _multi_threshold(builder: Builder, node: OnnxNode) -> None:
     layout = node.text("data_layout", "")
     if not layout and rank == 3 and thresholds.shape[0] > 1:
         raise Unsupported("MultiThreshold on three axes without data_layout: versions of qonnx disagree on the channel axis")
-    channel = layout.index("C") if layout else min(1, rank - 1)
+    if layout and len(layout) != rank:
+        raise Unsupported(f"the data_layout {layout} of a tensor with {rank} axes")
     shape = [1] * rank
-    shape[channel] = thresholds.shape[0]
+    shape[channel_axis(node, rank)] = thresholds.shape[0]
     columns = np.sort(thresholds, axis=1).T
     if bool(np.any(np.isnan(columns))):
         raise Unsupported("a threshold that is not a number")

@@ -1,0 +1,1 @@
+"""From integer graphs to streaming hardware: lowering to kernels, joining streams, timing, FIFO depths."""

@@ -1,0 +1,101 @@
+"""Which kernel does an operator's work: one function an operator, from a node of the integer graph to an unfolded kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from qcompile.ir.graph import Graph, Node, Shape, element_count
+from qcompile.ir.types import IntArray, IntType, Range, read_only
+from qcompile.ir.dataflow import Kernel
+from qcompile.kernels import ArgMaxUnit, LookupTable, MatrixVectorUnit, Thresholding
+from qcompile.ops import ArgMax, Lookup, MatMul, Threshold
+
+Implementation = Callable[[Graph, Node], Kernel]
+
+
+def _range(graph: Graph, name: str) -> Range:
+    known = graph.values[name].range
+    assert known is not None, f"{name} is not an integer value"
+    return known
+
+
+def _type(graph: Graph, name: str) -> IntType:
+    return _range(graph, name).type
+
+
+def _vectors(shape: Shape) -> int:
+    """Vectors (pixels) of a frame whose last axis is the channel."""
+    return element_count(shape[:-1])
+
+
+def _matrix_vector_unit(graph: Graph, node: Node) -> Kernel:
+    weights = graph.constants[node.inputs[1]].astype(np.int64).T
+    bias = graph.constants[node.inputs[2]].astype(np.int64) if len(node.inputs) > 2 else np.zeros(weights.shape[0], np.int64)
+    return MatrixVectorUnit(
+        weights=read_only(weights),
+        bias=read_only(bias),
+        input=_type(graph, node.inputs[0]),
+        accumulator=_type(graph, node.output),
+        vectors=_vectors(graph.values[node.inputs[0]].shape),
+    )
+
+
+def _complement(thresholds: IntArray, descending: IntArray, element: IntType) -> IntArray:
+    """Hardware inverts the bits of x: that is -x - 1 for a signed and 2**bits - 1 - x for an unsigned x."""
+    added = 0 if element.signed else 1 << element.bits
+    return read_only(thresholds + np.where(descending, added, 0)[:, None])
+
+
+def _thresholding(graph: Graph, node: Node) -> Kernel:
+    assert isinstance(node.op, Threshold)
+    shape, element = graph.values[node.inputs[0]].shape, _type(graph, node.inputs[0])
+    thresholds, descending = (graph.constants[name].astype(np.int64) for name in node.inputs[1:])
+    if thresholds.shape[1] == 0:
+        # A constant output: one threshold that never fires keeps the stream's beat count.
+        thresholds = np.full((thresholds.shape[0], 1), _range(graph, node.inputs[0]).greatest + 1)
+        descending = np.zeros_like(descending)
+    return Thresholding(
+        thresholds=_complement(thresholds, descending, element),
+        descending=read_only(descending),
+        base=node.op.base,
+        input=element,
+        output=_type(graph, node.output),
+        channels=shape[-1],
+        vectors=_vectors(shape),
+    )
+
+
+def _lookup_table(graph: Graph, node: Node) -> Kernel:
+    assert isinstance(node.op, Lookup)
+    shape = graph.values[node.inputs[0]].shape
+    return LookupTable(
+        table=read_only(graph.constants[node.inputs[1]]),
+        first=node.op.first,
+        input=_type(graph, node.inputs[0]),
+        output=_type(graph, node.output),
+        channels=shape[-1],
+        vectors=_vectors(shape),
+    )
+
+
+def _argmax(graph: Graph, node: Node) -> Kernel:
+    assert isinstance(node.op, ArgMax)
+    elements = graph.values[node.inputs[0]].shape[-1]
+    offsets = graph.constants[node.inputs[1]] if len(node.inputs) > 1 else np.zeros(elements, np.int64)
+    return ArgMaxUnit(
+        elements=elements,
+        input=_type(graph, node.inputs[0]),
+        offsets=read_only(offsets),
+        shift=node.op.shift,
+        select_last=node.op.select_last,
+    )
+
+
+IMPLEMENTATIONS: Mapping[type, Implementation] = {
+    ArgMax: _argmax,
+    Lookup: _lookup_table,
+    MatMul: _matrix_vector_unit,
+    Threshold: _thresholding,
+}

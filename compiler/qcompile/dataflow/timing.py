@@ -1,0 +1,99 @@
+"""When every beat moves, by max-plus algebra: running maxima over cumulative sums, no simulation (design 5).
+
+Within one kernel, the step k of the sequence of all frames' steps runs at the cycle s_k = max(s_k-1 + 1, arrival of what it reads).
+With a_i the arrival of input beat i and R_i the step that reads it, s_k = k + max over i with R_i <= k of (a_i - R_i).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from qcompile.ir.dataflow import Dataflow, Port, Schedule
+from qcompile.ir.types import IntArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Timing:
+    """Cycles at which beats move, all frames one after another.
+
+    `sent[p]` holds for each beat of the source port p the cycle from which it is valid, `taken[p]` for each beat of the sink port p
+    the cycle in which it is taken. Cycle 0 is the one in which the first input beat is valid.
+    """
+
+    frames: int
+    interval: int
+    sent: Mapping[Port, IntArray]
+    taken: Mapping[Port, IntArray]
+    first_output: int
+    frame_latency: int
+
+
+def simulate(dataflow: Dataflow, frames: int, interval: int | None = None) -> Timing:
+    """Times of `frames` frames that enter `interval` cycles apart (default: the design's own), without back-pressure.
+
+    Needs a joined dataflow (one sink a source).
+    """
+    every = dataflow.interval() if interval is None else interval
+    sent: dict[Port, IntArray] = {}
+    taken: dict[Port, IntArray] = {}
+    for k, stream in enumerate(dataflow.inputs):
+        starts = np.arange(frames, dtype=np.int64)[:, None] * every
+        sent[Port(None, k)] = (starts + np.arange(stream.beats)).ravel()
+    driver = {channel.sink: channel.source for channel in dataflow.channels}
+    for instance in dataflow.instances:
+        ports = [Port(instance.name, k) for k in range(len(instance.kernel.inputs))]
+        reads, writes = _run(instance.kernel.schedule(), [sent[driver[p]] for p in ports], frames)
+        taken.update(zip(ports, reads, strict=True))
+        sent.update({Port(instance.name, k): times for k, times in enumerate(writes)})
+    ends = [sent[driver[Port(None, k)]].reshape(frames, -1) for k in range(len(dataflow.outputs))]
+    for k in range(len(dataflow.outputs)):
+        taken[Port(None, k)] = sent[driver[Port(None, k)]]
+    return Timing(
+        frames,
+        every,
+        sent,
+        taken,
+        first_output=int(min(end[0, 0] for end in ends)),
+        frame_latency=int(max(end[0, -1] for end in ends)),
+    )
+
+
+def steady_interval(timing: Timing, output: int = 0) -> int:
+    """Cycles between the last beats of the last two frames at an output."""
+    ends = timing.taken[Port(None, output)].reshape(timing.frames, -1)[:, -1]
+    return int(ends[-1] - ends[-2])
+
+
+def _run(schedule: Schedule, arrivals: list[IntArray], frames: int) -> tuple[list[IntArray], list[IntArray]]:
+    """Cycles in which input beats are taken, and from which output beats are valid."""
+    shift = np.arange(frames, dtype=np.int64)[:, None] * schedule.steps
+    read_steps = [(shift + reads).ravel() for reads in schedule.reads]
+    write_steps = [(shift + writes).ravel() for writes in schedule.writes]
+    slack = [np.maximum.accumulate(a - r) for a, r in zip(arrivals, read_steps, strict=True)]
+    reads = [steps + _latest(read_steps, slack, steps) for steps in read_steps]
+    writes = [steps + schedule.latency + _latest(read_steps, slack, steps) for steps in write_steps]
+    return reads, writes
+
+
+def _latest(read_steps: list[IntArray], slack: list[IntArray], steps: IntArray) -> IntArray:
+    """How far step k lags behind cycle k, for each of `steps`: the most any input read so far held it up."""
+    lag = np.zeros(steps.size, np.int64)
+    for at, held in zip(read_steps, slack, strict=True):
+        index = np.searchsorted(at, steps, side="right") - 1
+        lag = np.maximum(lag, np.where(index >= 0, held[np.maximum(index, 0)], 0))
+    return lag
+
+
+def waiting(timing: Timing, source: Port, sink: Port) -> int:
+    """The most beats that are valid at `source` and not yet taken by `sink` in any cycle."""
+    sent, taken = timing.sent[source], timing.taken[sink]
+    return int((np.arange(1, sent.size + 1) - np.searchsorted(taken, sent, side="left")).max(initial=0))
+
+
+def frames_to_settle(dataflow: Dataflow) -> int:
+    """Frames after which the pattern of a chain of so many kernels repeats."""
+    return min(4 + len(dataflow.instances), 24)
+

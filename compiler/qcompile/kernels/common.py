@@ -1,0 +1,37 @@
+"""What several kernels are made of: multiplexers and memories that can be written, and what they cost."""
+
+from __future__ import annotations
+
+from qcompile.ir.dataflow import Resources
+from qcompile.kernels.memory import block_rams, ultra_rams
+
+
+def mux_luts(ways: int, lut_inputs: int) -> int:
+    """LUTs of a multiplexer of one bit: a LUT6 takes four ways, a LUT4 two; the slice joins them."""
+    if ways <= 1:
+        return 0
+    taken = 4 if lut_inputs >= 6 else 2
+    return -(-ways // taken)
+
+
+def lutram_luts(width: int, depth: int, lut_inputs: int) -> int:
+    """LUTs used as memory by a simple dual-port memory of `depth` words of `width` bits.
+
+    Four LUT6 hold 32 words of 6 bits or 64 words of 3 bits; four LUT4 hold 16 words of 4 bits.
+    """
+    if lut_inputs < 6:
+        return 4 * -(-width // 4) * -(-depth // 16)
+    if depth <= 32:
+        return 4 * -(-width // 6)
+    return 4 * -(-width // 3) * -(-depth // 64)
+
+
+def ram_resources(style: str, width: int, depth: int, lut_inputs: int, bram_bits: int) -> Resources:
+    """A simple dual-port memory in this style, with its output register, without its addresses."""
+    if style == "block":
+        return Resources(bram18=block_rams(width, depth, bram_bits))
+    if style == "ultra":
+        return Resources(uram=ultra_rams(width, depth))
+    lutram = lutram_luts(width, depth, lut_inputs)
+    banks = -(-depth // (64 if lut_inputs >= 6 else 16))
+    return Resources(lut=lutram + width * mux_luts(banks, lut_inputs), lutram=lutram, ff=width)

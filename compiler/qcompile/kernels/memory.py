@@ -1,0 +1,64 @@
+"""Constant memories of kernels: packing their words, choosing their style, counting what they cost."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from qcompile.ir.dataflow import Resources
+from qcompile.ir.types import IntArray
+
+RAM_STYLES = ("auto", "distributed", "block", "ultra")
+LUTS_PER_BLOCK = 128
+"""A block RAM is worth so many LUTs: a little under their ratio on small Zynq and Artix parts (190 on the xc7z020)."""
+
+
+def pack(codes: IntArray, bits: int) -> tuple[int, ...]:
+    """Memory words from integers (words, lanes), lane 0 in the low bits, each reduced to its low `bits` bits."""
+    masked = codes.astype(np.uint64) & np.uint64((1 << bits) - 1)
+    planes = masked[:, :, None] >> np.arange(bits, dtype=np.uint64) & np.uint64(1)
+    rows = np.packbits(planes.reshape(codes.shape[0], -1).astype(np.uint8), axis=1, bitorder="little")
+    return tuple(int.from_bytes(row.tobytes(), "little") for row in rows)
+
+
+def block_rams(width: int, depth: int, block_bits: int = 18432) -> int:
+    """Least number of simple dual-port block RAMs of `block_bits` bits for `depth` words of `width` bits.
+
+    An 18-kbit block is 16384x1, 8192x2, 4096x4, 2048x9, 1024x18 or 512x36; one of 4 kbit (iCE40) 2048x2 to 256x16.
+    """
+    if block_bits >= 18432:
+        shapes: tuple[tuple[int, int], ...] = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))
+    else:
+        shapes = tuple((block_bits // w, w) for w in (2, 4, 8, 16))
+    return min(-(-width // w) * -(-depth // d) for d, w in shapes)
+
+
+def ultra_rams(width: int, depth: int) -> int:
+    """UltraRAMs, 4096x72 each, for `depth` words of `width` bits."""
+    return -(-width // 72) * -(-depth // 4096)
+
+
+def lut_roms(width: int, depth: int, lut_inputs: int) -> float:
+    """LUTs of a read-only memory made of logic: one a bit for each 2**lut_inputs words; wide multiplexers are in the slice up
+    to four of them, and cost a LUT for each further two beyond."""
+    if depth <= 1:
+        return 0.0
+    leaves = -(-depth // 2**lut_inputs)
+    return float(width * (leaves + (leaves - 1) // 4))
+
+
+def resolve_rom_style(ram_style: str, width: int, depth: int) -> str:
+    """The style of a read-only memory: `auto` becomes block RAM where that saves LUTs enough."""
+    if ram_style != "auto":
+        return ram_style
+    spared = lut_roms(width, depth, 6)
+    return "block" if spared > LUTS_PER_BLOCK * block_rams(width, depth) else "distributed"
+
+
+def rom_resources(ram_style: str, width: int, depth: int, lut_inputs: int, bram_bits: int) -> Resources:
+    """A `rom` with its output register, which block RAMs and UltraRAMs have inside. `ram_style` as given by the user."""
+    style = resolve_rom_style(ram_style, width, depth)
+    if style == "block":
+        return Resources(bram18=block_rams(width, depth, bram_bits))
+    if style == "ultra":
+        return Resources(uram=ultra_rams(width, depth))
+    return Resources(lut=lut_roms(width, depth, lut_inputs), ff=float(width if depth > 1 else 0))

@@ -1,0 +1,116 @@
+"""Repacks a stream from one number of lanes to another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import gcd
+from typing import ClassVar
+
+from qcompile.ir.dataflow import Binding, Resources, Schedule, Stream, steps
+from qcompile.ir.types import IntArray
+from qcompile.kernels.common import mux_luts
+
+
+@dataclass(frozen=True, slots=True)
+class WidthConverter:
+    """Sends the elements of `stream` on, `lanes` to a beat: any two widths that divide the frame."""
+
+    kind: ClassVar[str] = "width_converter"
+
+    stream: Stream
+    lanes: int
+
+    def __post_init__(self) -> None:
+        if self.lanes < 1 or self.stream.elements % self.lanes:
+            raise ValueError(f"{self.lanes} elements a beat do not divide a frame of {self.stream.elements}")
+        if self.lanes == self.stream.lanes:
+            raise ValueError(f"both sides of a width converter have {self.lanes} lanes")
+
+    @property
+    def inputs(self) -> tuple[Stream, ...]:
+        """The stream as it comes."""
+        return (self.stream,)
+
+    @property
+    def outputs(self) -> tuple[Stream, ...]:
+        """The same elements, `lanes` to a beat."""
+        return (Stream(self.stream.element, self.lanes, self.stream.elements // self.lanes),)
+
+    @property
+    def units(self) -> tuple[int, int, int]:
+        """The greatest number of lanes that both widths are multiples of, and the two widths in that unit."""
+        lanes = gcd(self.stream.lanes, self.lanes)
+        return lanes, self.stream.lanes // lanes, self.lanes // lanes
+
+    def interval(self) -> int:
+        """A cycle for each beat of the narrower side."""
+        return max(self.stream.beats, self.outputs[0].beats)
+
+    def schedule(self) -> Schedule:
+        """To wider beats every step takes one and some give one; to narrower beats the other way round."""
+        _, wide_in, wide_out = self.units
+        taken, given = steps(self.stream.beats), steps(self.outputs[0].beats)
+        if wide_in < wide_out:
+            last = ((given + 1) * wide_out + wide_in - 1) // wide_in - 1
+            return Schedule(self.interval(), (taken,), (last,), latency=2)
+        first = taken * wide_in // wide_out
+        return Schedule(self.interval(), (first,), (given,), latency=1)
+
+    def foldings(self) -> Iterator[WidthConverter]:
+        """There is nothing to fold."""
+        yield self
+
+    def attributes(self) -> dict[str, int | str]:
+        """Nothing a user may set: the lanes follow from the neighbours."""
+        return {}
+
+    def with_attribute(self, name: str, value: int | str) -> WidthConverter:  # noqa: ARG002
+        """Refuses every name."""
+        raise KeyError(name)
+
+    def resources(self, lut_inputs: int, bram_bits: int) -> Resources:  # noqa: ARG002
+        """The units left over, multiplexers, a skid buffer on the narrower side, a register on the wider."""
+        lanes, wide_in, wide_out = self.units
+        unit = lanes * self.stream.element.bits
+        up = wide_in < wide_out
+        ways = self._ways()
+        data = sum(unit * mux_luts(n, lut_inputs) for n in ways)
+        count_bits = (wide_in + wide_out - 1).bit_length()
+        slice_bits = unit * min(wide_in, wide_out)
+        rest_bits = unit * (max(wide_in, wide_out) - 1)
+        slots = wide_out if up else 0  # each place of the rest has a write enable of its own
+        return Resources(
+            lut=data + slice_bits + slots + 3 * count_bits + 6,
+            ff=2 * slice_bits + rest_bits + (unit * wide_out if up else 0) + count_bits + 3,
+        )
+
+    def _ways(self) -> tuple[int, ...]:
+        """For each unit of the output beat, then of the rest: how many units it can be set from."""
+        _, wide_in, wide_out = self.units
+        rest = max(wide_in, wide_out) - 1
+        sources: list[set[int]] = [set() for _ in range(wide_out + rest)]
+        for held in range(wide_out):
+            gives = held + wide_in >= wide_out
+            first = held if gives else wide_out + held
+            for unit in range(wide_in):
+                sources[first + unit].add(unit)
+            for unit in range(held if gives else 0):
+                sources[unit].add(wide_in + unit)
+        for unit in range(rest if wide_in > wide_out else 0):  # no beat taken: the rest moves down
+            sources[unit].add(wide_in + unit)
+        return tuple(len(s) for s in sources)
+
+    def binding(self) -> Binding:
+        """Module width_converter, its units made of as many lanes as both sides are multiples of."""
+        lanes, wide_in, wide_out = self.units
+        parameters = (
+            ("WIDTH", lanes * self.stream.element.bits),
+            ("IN_UNITS", wide_in),
+            ("OUT_UNITS", wide_out),
+        )
+        return Binding("width_converter", ("skid_buffer", "width_converter"), parameters)
+
+    def evaluate(self, *frames: IntArray) -> tuple[IntArray, ...]:
+        """What goes in comes out."""
+        return frames

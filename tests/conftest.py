@@ -1,0 +1,21 @@
+"""Fixtures for all tests."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture
+def shared_model() -> Callable[[str], Path]:
+    """Path of a third-party model by name; skips the test where those are absent."""
+
+    def path(name: str) -> Path:
+        model = SHARED / "models" / f"{name}.onnx"
+        if not model.exists():
+            pytest.skip(f"{model} is absent")
+        return model
+
+    return path

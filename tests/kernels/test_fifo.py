@@ -1,0 +1,70 @@
+"""fifo against its model: values and cycles, and the exact capacity on which FIFO sizing rests."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from qcompile.ir.dataflow import Stream
+from qcompile.ir.types import IntType
+from qcompile.kernels.fifo import RAM_STYLES, Fifo
+
+from .bench import conform
+
+KERNELS = [
+    Fifo(Stream(IntType(bits, signed), lanes, beats), depth, style)
+    for bits, signed, lanes, beats, depth, style in [
+        (8, False, 1, 60, 2, "auto"),
+        (1, False, 1, 60, 3, "srl"),
+        (4, True, 3, 60, 4, "srl"),
+        (8, False, 1, 60, 17, "srl"),
+        (2, False, 5, 60, 33, "auto"),
+        (8, True, 2, 60, 3, "distributed"),
+        (8, True, 2, 60, 9, "distributed"),
+        (3, False, 1, 60, 34, "distributed"),
+        (5, True, 1, 60, 3, "block"),
+        (36, False, 1, 60, 31, "block"),
+        (8, False, 4, 60, 64, "ultra"),
+        (16, False, 1, 1, 5, "auto"),
+    ]
+]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory):
+    return conform(KERNELS, tmp_path_factory.mktemp("fifo"))
+
+
+@pytest.mark.parametrize("index", range(len(KERNELS)))
+def test_capacity_and_latency_are_exact_under_back_pressure(runs, index: int) -> None:
+    kernel = KERNELS[index]
+    filled = 0
+    for run in runs[index]:
+        (source,), (sink,) = run.inputs, run.outputs
+        taken, given = source.beats, sink.beats
+        cycles = np.arange(source.ready.size)
+        held = np.searchsorted(taken, cycles) - np.searchsorted(given, cycles)
+        filled = max(filled, int(held.max()))
+        assert np.array_equal(source.ready, held < kernel.depth), run.phase.name
+        previous = np.concatenate([[-1], given[:-1]])
+        assert np.array_equal(sink.offers, np.maximum(taken + kernel.latency, previous + 1)), run.phase.name
+    if kernel.stream.elements >= 60:
+        assert filled == kernel.depth
+
+
+def test_auto_takes_the_cheaper_memory() -> None:
+    stream = Stream(IntType(8, False), 4, 1000)
+    built = {depth: Fifo(stream, depth).built_style for depth in (2, 33, 34, 200, 2000)}
+    assert built == {2: "srl", 33: "srl", 34: "distributed", 200: "block", 2000: "block"}
+
+
+def test_attributes() -> None:
+    kernel = Fifo(Stream(IntType(8, False), 4, 1000), 20)
+    assert kernel.attributes() == {"depth": 20, "ram_style": "auto"}
+    assert kernel.with_attribute("depth", 5) == Fifo(kernel.stream, 5)
+    assert {k.attributes()["ram_style"] for k in kernel.foldings()} == set(RAM_STYLES)
+    for name, value in [("depth", 1), ("depth", "many"), ("ram_style", "bloc"), ("ram_style", 3)]:
+        with pytest.raises(ValueError, match=r"at least 2|auto, srl, distributed, block, ultra"):
+            kernel.with_attribute(name, value)
+    with pytest.raises(KeyError):
+        kernel.with_attribute("PE", 2)

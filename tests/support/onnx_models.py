@@ -1,0 +1,88 @@
+"""Small ONNX models, built node by node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from qcompile.ir.types import Array
+
+QONNX = "qonnx.custom_op.general"
+NEWEST = 26
+"""The newest operator set that the onnxruntime of the development environment runs."""
+
+
+@dataclass(slots=True)
+class ModelBuilder:
+    """Nodes and constants of a model with the input `x`. Constants are initialisers, or Constant nodes."""
+
+    opset: int = 17
+    constant_nodes: bool = False
+    qonnx_domain: str = QONNX
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    initialisers: list[onnx.TensorProto] = field(default_factory=list)
+    count: int = 0
+
+    def fresh(self, stem: str) -> str:
+        """A name not used before."""
+        self.count += 1
+        return f"{stem}_{self.count}"
+
+    def constant(self, value: object, dtype: object = np.float32) -> str:
+        """A constant; returns its name."""
+        name = self.fresh("c")
+        tensor = numpy_helper.from_array(np.asarray(value, dtype), name)
+        if self.constant_nodes:
+            self.nodes.append(helper.make_node("Constant", [], [name], name=f"n_{name}", value=tensor))
+        else:
+            self.initialisers.append(tensor)
+        return name
+
+    def node(
+        self,
+        operator: str,
+        inputs: Sequence[str],
+        attributes: Mapping[str, object] | None = None,
+        *,
+        outputs: int = 1,
+        domain: str = "",
+    ) -> str:
+        """A node; returns the name of its first output, the others are called after it with `.1`, `.2`..."""
+        name = self.fresh(operator)
+        names = [name, *(f"{name}.{k}" for k in range(1, outputs))]
+        self.nodes.append(helper.make_node(operator, inputs, names, name=f"node_{name}", domain=domain, **(attributes or {})))
+        return name
+
+    def quant(
+        self, x: str, scale: object = 0.25, zero_point: object = 0.0, bits: object = 4.0, **attributes: object
+    ) -> str:
+        """A QONNX Quant node with constants of float32 unless they are arrays."""
+        operands = [v if isinstance(v, str) else self._operand(v) for v in (scale, zero_point, bits)]
+        merged = {"signed": 1, "narrow": 0, "rounding_mode": "ROUND"} | attributes
+        return self.node("Quant", [x, *operands], merged, domain=self.qonnx_domain)
+
+    def _operand(self, value: object) -> str:
+        return self.constant(value, value.dtype if isinstance(value, np.ndarray) else np.float32)
+
+    def model(
+        self, shape: Sequence[int | str], *outputs: str, element: int = TensorProto.FLOAT, ir_version: int = 8
+    ) -> onnx.ModelProto:
+        """The model from x of `shape` to the named tensors."""
+        opsets = [helper.make_opsetid("", self.opset), helper.make_opsetid(QONNX, 1)]
+        graph = helper.make_graph(
+            self.nodes,
+            "small",
+            [helper.make_tensor_value_info("x", element, list(shape))],
+            [helper.make_empty_tensor_value_info(name) for name in outputs],
+            self.initialisers,
+        )
+        return helper.make_model(graph, opset_imports=opsets, ir_version=ir_version)
+
+
+def same_bits(a: Array, b: Array) -> bool:
+    """Whether two arrays hold the same numbers (NaN equals NaN, -0.0 equals 0.0), shapes and types."""
+    return a.shape == b.shape and a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
