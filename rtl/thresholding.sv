@@ -174,7 +174,7 @@ module thresholding #(
         .DEPTH(FOLDS),
         .RAM_STYLE(RAM_STYLE),
         .FILE(THRESHOLDS_FILE)
-    ) memory (
+    ) threshold_memory (
         .clk(clk),
         .enable(enable),
         .address(fold),

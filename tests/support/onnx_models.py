@@ -9,6 +9,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from qcompile.frontend.importer import import_model
+from qcompile.frontend.reference import make_reference
 from qcompile.ir.types import Array
 
 QONNX = "qonnx.custom_op.general"
@@ -54,7 +56,8 @@ class ModelBuilder:
         """A node; returns the name of its first output, the others are called after it with `.1`, `.2`..."""
         name = self.fresh(operator)
         names = [name, *(f"{name}.{k}" for k in range(1, outputs))]
-        self.nodes.append(helper.make_node(operator, inputs, names, name=f"node_{name}", domain=domain, **(attributes or {})))
+        node = helper.make_node(operator, inputs, names, f"node_{name}", domain=domain, **(attributes or {}))
+        self.nodes.append(node)
         return name
 
     def quant(
@@ -86,3 +89,29 @@ class ModelBuilder:
 def same_bits(a: Array, b: Array) -> bool:
     """Whether two arrays hold the same numbers (NaN equals NaN, -0.0 equals 0.0), shapes and types."""
     return a.shape == b.shape and a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+
+
+def import_and_reference(model: onnx.ModelProto, x: Array) -> tuple[Array, Array]:
+    """The model's first output for frames x, as the imported graph evaluates it and as the reference gives it."""
+    graph = import_model(model, "model.onnx")
+    assert graph.check() == ()
+    imported = graph.evaluate(x.reshape(len(x), *graph.values[graph.inputs[0]].shape))[graph.outputs[0]]
+    return imported, make_reference(model).run(x)[model.graph.output[0].name]
+
+
+def assert_exact(model: onnx.ModelProto, x: Array) -> None:
+    """The imported graph gives the numbers of the reference, bit for bit."""
+    imported, reference = import_and_reference(model, x)
+    assert imported.shape == reference.shape
+    assert imported.dtype == reference.dtype
+    different = np.flatnonzero(~((imported == reference) | (np.isnan(imported) & np.isnan(reference))))
+    assert different.size == 0, f"{imported.ravel()[different[:5]]} is not {reference.ravel()[different[:5]]}"
+
+
+def samples(rng: np.random.Generator, shape: Sequence[int], frames: int = 40) -> Array:
+    """float32 numbers of many magnitudes and both signs, with zeros, integers and halves among them."""
+    size = frames * int(np.prod(shape))
+    x = rng.normal(size=size) * 3
+    x[::3] = rng.normal(size=len(x[::3])) * 10.0 ** rng.integers(-6, 3, len(x[::3]))
+    x[::5] = rng.integers(-20, 21, len(x[::5])) / 2
+    return rng.permutation(x).reshape(frames, *shape).astype(np.float32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import qcompile
-from qcompile.codegen.packing import hex_lines, pack_frames
+from qcompile.ir.beats import hex_lines, pack_frames
 from qcompile.codegen.render import render
 from qcompile.codegen.top import edges, memory_path, render_top
 from qcompile.codegen.views import BenchView

@@ -23,8 +23,8 @@ class _Lowering:
     sinks: dict[Port, list[Port]] = field(default_factory=dict)
 
 
-def lower(graph: Graph) -> Dataflow:
-    """The unfolded dataflow graph: one kernel an operator, streams not yet joined by converters, forks or FIFOs.
+def lower(graph: Graph, name: str) -> Dataflow:
+    """The unfolded dataflow graph called `name`: one kernel an operator, not yet joined by converters, forks or FIFOs.
 
     A source may feed several sinks; `join` makes forks of them. Raises CompilerError for operators that no kernel does.
     """
@@ -36,24 +36,24 @@ def lower(graph: Graph) -> Dataflow:
     if rejections:
         raise refuse("the integer graph holds what no hardware does yet", rejections)
     state = _Lowering(graph)
-    for k, name in enumerate(graph.inputs):
-        state.sources[name] = Port(None, k)
+    for k, value in enumerate(graph.inputs):
+        state.sources[value] = Port(None, k)
     for node in graph.nodes:
         if isinstance(node.op, Reshape):
             state.sources[node.output] = state.sources[node.inputs[0]]
             continue
         kernel = IMPLEMENTATIONS[type(node.op)](graph, node)
-        name = fresh_name(f"{identifier(node.origin[0] if node.origin else node.name)}_{kernel.kind}", state.names)
-        state.names.add(name)
-        state.instances.append(Instance(name, kernel, node.origin))
-        state.sources[node.output] = Port(name)
-        state.sinks.setdefault(state.sources[node.inputs[0]], []).append(Port(name))
-    for k, name in enumerate(graph.outputs):
-        state.sinks.setdefault(state.sources[name], []).append(Port(None, k))
-    return _assembled(state)
+        instance = fresh_name(f"{identifier(node.origin[0] if node.origin else node.name)}_{kernel.kind}", state.names)
+        state.names.add(instance)
+        state.instances.append(Instance(instance, kernel, node.origin))
+        state.sources[node.output] = Port(instance)
+        state.sinks.setdefault(state.sources[node.inputs[0]], []).append(Port(instance))
+    for k, value in enumerate(graph.outputs):
+        state.sinks.setdefault(state.sources[value], []).append(Port(None, k))
+    return _assembled(state, name)
 
 
-def _assembled(state: _Lowering) -> Dataflow:
+def _assembled(state: _Lowering, name: str) -> Dataflow:
     """Channels carry the contract of their source; the accelerator's edges start with one element a beat."""
     graph = state.graph
     kernels = {instance.name: instance.kernel for instance in state.instances}
@@ -63,7 +63,7 @@ def _assembled(state: _Lowering) -> Dataflow:
         stream = edges_in[source.index] if source.instance is None else kernels[source.instance].outputs[source.index]
         channels += [Channel(source, sink, stream) for sink in sinks]
     return Dataflow(
-        name=identifier(graph.name),
+        name=name,
         instances=tuple(state.instances),
         channels=tuple(channels),
         inputs=edges_in,

@@ -100,8 +100,10 @@ class Builder:
         self.nodes.append(Node(self._node_name(node.name), op, tuple(names), output, (node.name,)))
         return output
 
-    def add_linear(self, node: OnnxNode, op: Operator, source: str, weights: str, output: str | None = None) -> str:
-        """Appends a linear operator whose weights stay in the lattice they were quantised on."""
+    def add_linear(
+        self, node: OnnxNode, op: Operator, source: str, weights: str, output: str | None = None, bias: Array | None = None
+    ) -> str:
+        """Appends a linear operator whose weights stay in the lattice they were quantised on; `bias` (M,) is added by it."""
         output = node.outputs[0] if output is None else output
         source, weights = self.resolve(source), self.resolve(weights)
         shape = self.shape(weights)
@@ -113,7 +115,8 @@ class Builder:
             self.shapes[output] = op.infer_shape(self.shapes[source], shape)
         except ValueError as error:
             raise Unsupported(str(error)) from error
-        self.nodes.append(Node(self._node_name(node.name), op, (source, weights), output, (node.name,)))
+        constants = () if bias is None else (self._keep(f"{output}.bias", bias),)
+        self.nodes.append(Node(self._node_name(node.name), op, (source, weights, *constants), output, (node.name,)))
         return output
 
     def finish(self, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Graph:

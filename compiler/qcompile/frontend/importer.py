@@ -95,3 +95,9 @@ def _fold(builder: Builder, node: OnnxNode) -> None:
         builder.constants.update(constants.fold(node, feeds))
     except constants.RuntimeRefusal as error:
         raise Unsupported(f"constant that onnxruntime cannot compute: {error}") from error
+
+
+def annotated_inputs(model: onnx.ModelProto) -> dict[str, str]:
+    """FINN data types that the model annotates to its inputs, by input name."""
+    names = {value.name for value in model.graph.input} - {tensor.name for tensor in model.graph.initializer}
+    return {name: kind for name, kind in annotations(model.graph).items() if name in names}

@@ -1,0 +1,24 @@
+"""The hardware catalogue: one file a streaming kernel, each with its RTL module of the same stem."""
+
+from __future__ import annotations
+
+from qcompile.ir.dataflow import Kernel
+from qcompile.kernels.argmax import ArgMaxUnit
+from qcompile.kernels.fifo import Fifo
+from qcompile.kernels.lookup_table import LookupTable
+from qcompile.kernels.matrix_vector_unit import MatrixVectorUnit
+from qcompile.kernels.skid_buffer import SkidBuffer
+from qcompile.kernels.stream_fork import StreamFork
+from qcompile.kernels.thresholding import Thresholding
+from qcompile.kernels.width_converter import WidthConverter
+
+KERNELS: tuple[type[Kernel], ...] = (
+    ArgMaxUnit,
+    Fifo,
+    LookupTable,
+    MatrixVectorUnit,
+    SkidBuffer,
+    StreamFork,
+    Thresholding,
+    WidthConverter,
+)

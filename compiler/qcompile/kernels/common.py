@@ -7,11 +7,18 @@ from qcompile.kernels.memory import block_rams, ultra_rams
 
 
 def mux_luts(ways: int, lut_inputs: int) -> int:
-    """LUTs of a multiplexer of one bit: a LUT6 takes four ways, a LUT4 two; the slice joins them."""
+    """LUTs of a multiplexer of one bit with a binary address.
+
+    A LUT6 takes four ways, and multiplexers of the slice join LUTs; of LUT4 it is a tree, two ways each.
+    """
     if ways <= 1:
         return 0
-    taken = 4 if lut_inputs >= 6 else 2
-    return -(-ways // taken)
+    return -(-ways // 4) if lut_inputs >= 6 else ways - 1
+
+
+def select_luts(ways: int, lut_inputs: int) -> int:
+    """LUTs of a selection of one bit, each way with a select line of its own (the last is the default)."""
+    return -(-(2 * ways - 2) // (lut_inputs - 1)) if ways > 1 else 0
 
 
 def lutram_luts(width: int, depth: int, lut_inputs: int) -> int:

@@ -129,7 +129,9 @@ class MatrixVectorUnit:
         lanes = self.pe * self.simd
         width, depth = lanes * code.element.bits, self.row_folds * self.column_folds
         bits = code.element.bits * self.input.bits
-        arithmetic = Resources(lut=2.0 * lanes * bits + self.pe * self.accumulator.bits, ff=3.0 * lanes * bits)
+        arithmetic = Resources(
+            lut=2.0 * lanes * bits + self.pe * self.accumulator.bits, ff=3.0 * lanes * bits
+        )
         return arithmetic + rom_resources(self.ram_style, width, depth, lut_inputs, bram_bits)
 
     def binding(self) -> Binding:

@@ -26,7 +26,14 @@ def block_rams(width: int, depth: int, block_bits: int = 18432) -> int:
     An 18-kbit block is 16384x1, 8192x2, 4096x4, 2048x9, 1024x18 or 512x36; one of 4 kbit (iCE40) 2048x2 to 256x16.
     """
     if block_bits >= 18432:
-        shapes: tuple[tuple[int, int], ...] = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))
+        shapes: tuple[tuple[int, int], ...] = (
+            (16384, 1),
+            (8192, 2),
+            (4096, 4),
+            (2048, 9),
+            (1024, 18),
+            (512, 36),
+        )
     else:
         shapes = tuple((block_bits // w, w) for w in (2, 4, 8, 16))
     return min(-(-width // w) * -(-depth // d) for d, w in shapes)

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from qcompile.ir.dataflow import Binding, Resources, Schedule, Stream, steps
 from qcompile.ir.types import IntArray
-from qcompile.kernels.common import mux_luts
+from qcompile.kernels.common import select_luts
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class WidthConverter:
         unit = lanes * self.stream.element.bits
         up = wide_in < wide_out
         ways = self._ways()
-        data = sum(unit * mux_luts(n, lut_inputs) for n in ways)
+        data = sum(unit * select_luts(n, lut_inputs) for n in ways)
         count_bits = (wide_in + wide_out - 1).bit_length()
         slice_bits = unit * min(wide_in, wide_out)
         rest_bits = unit * (max(wide_in, wide_out) - 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,55 +10,17 @@ import numpy as np
 
 from qcompile.ir.graph import Shape
 from qcompile.ir.types import Array
+from qcompile.ops import activations
 from qcompile.ops.roles import Direction, Float32Array, broadcast_shape
 
 F32 = np.float32
-SELU_ALPHA, SELU_GAMMA = 1.67326319217681884765625, 1.05070102214813232421875
 
-_erf = np.vectorize(math.erf, otypes=[np.float64])
-
-
-def _sigmoid(x: Float32Array) -> Float32Array:
-    wide = x.astype(np.float64)
-    result: Float32Array = (1.0 / (1.0 + np.exp(-wide))).astype(F32)
-    return result
-
-
-def _batch_normalization(x: Float32Array, scale: Array, bias: Array, mean: Array, var: Array, epsilon: float) -> Array:
-    # onnxruntime folds the four vectors into one factor and one term first; the rounding of both steps matters.
-    factor = scale / np.sqrt(var + F32(epsilon))
+def _batch_normalization(
+    x: Float32Array, scale: Float32Array, bias: Float32Array, mean: Float32Array, var: Float32Array, epsilon: float
+) -> Float32Array:
+    """The four vectors become a factor and a term first, the factor by way of the inverse deviation; each step rounds."""
+    factor = scale * (F32(1) / np.sqrt(var + F32(epsilon)))
     return x * factor + (bias - mean * factor)
-
-
-def _elu(x: Float32Array, alpha: float) -> Array:
-    return np.where(x >= 0, x, F32(alpha) * np.expm1(np.minimum(x, F32(0))))
-
-
-def _selu(x: Float32Array, alpha: float, gamma: float) -> Array:
-    negative = F32(alpha) * np.exp(np.minimum(x, F32(0))) - F32(alpha)
-    return F32(gamma) * np.where(x > 0, x, negative)
-
-
-def _celu(x: Float32Array, alpha: float) -> Array:
-    a = F32(alpha)
-    return np.maximum(F32(0), x) + np.minimum(F32(0), a * np.expm1(x / a))
-
-
-def _hard_sigmoid(x: Float32Array, alpha: float, beta: float) -> Array:
-    return np.clip(F32(alpha) * x + F32(beta), F32(0), F32(1))
-
-
-def _gelu(x: Float32Array, tanh: float) -> Array:
-    wide = x.astype(np.float64)
-    if tanh:
-        return 0.5 * wide * (1.0 + np.tanh(math.sqrt(2.0 / math.pi) * (wide + 0.044715 * wide**3)))
-    return 0.5 * wide * (1.0 + _erf(wide / math.sqrt(2.0)))
-
-
-def _pow(x: Float32Array, exponent: Array) -> Array:
-    if exponent.size == 1 and exponent.ravel()[0] == 2:
-        return x * x
-    return np.power(x, exponent)
 
 
 _UP, _DOWN, _UNKNOWN = Direction.INCREASING, Direction.DECREASING, Direction.UNKNOWN
@@ -70,38 +31,38 @@ FUNCTIONS: dict[str, tuple[Callable[..., Array], Direction | None]] = {
     "Add": (np.add, _UP),
     "BatchNormalization": (_batch_normalization, None),
     "Ceil": (np.ceil, _UP),
-    "Celu": (_celu, _UP),
+    "Celu": (activations.celu, _UP),
     "Clip": (lambda x, low, high: np.minimum(np.maximum(x, low), high), _UP),
     "Div": (np.divide, None),
-    "Elu": (_elu, None),
-    "Erf": (_erf, _UP),
-    "Exp": (np.exp, _UP),
+    "Elu": (activations.elu, None),
+    "Erf": (activations.error_function, _UP),
+    "Exp": (activations.exponential, _UP),
     "Floor": (np.floor, _UP),
-    "Gelu": (_gelu, _UNKNOWN),
-    "HardSigmoid": (_hard_sigmoid, None),
-    "HardSwish": (lambda x: x * _hard_sigmoid(x, 1.0 / 6.0, 0.5), _UNKNOWN),
+    "Gelu": (activations.gelu, _UNKNOWN),
+    "HardSigmoid": (activations.hard_sigmoid, None),
+    "HardSwish": (lambda x: x * activations.hard_sigmoid(x, 1.0 / 6.0, 0.5), _UNKNOWN),
     "LeakyRelu": (lambda x, alpha: np.where(x >= 0, x, x * F32(alpha)), None),
-    "Log": (np.log, _UP),
+    "Log": (activations.logarithm, _UP),
     "Max": (np.maximum, _UP),
     "Min": (np.minimum, _UP),
-    "Mish": (lambda x: x * np.tanh(np.log1p(np.exp(x))), _UNKNOWN),
+    "Mish": (activations.mish, _UNKNOWN),
     "Mul": (np.multiply, None),
     "Neg": (np.negative, _DOWN),
     "PRelu": (lambda x, slope: np.where(x < 0, x * slope, x), None),
-    "Pow": (_pow, _UNKNOWN),
+    "Pow": (activations.power, _UNKNOWN),
     "Reciprocal": (lambda x: F32(1) / x, _UNKNOWN),
     "Relu": (lambda x: np.maximum(x, F32(0)), _UP),
     "ReverseDiv": (lambda x, a: a / x, _UNKNOWN),
     "ReverseSub": (lambda x, a: a - x, _DOWN),
     "Round": (np.rint, _UP),
-    "Selu": (_selu, None),
-    "Sigmoid": (_sigmoid, _UP),
-    "Softplus": (lambda x: np.logaddexp(x.astype(np.float64), 0.0), _UP),
-    "Softsign": (lambda x: x / (F32(1) + np.abs(x)), _UP),
+    "Selu": (activations.selu, None),
+    "Sigmoid": (activations.sigmoid, _UP),
+    "Softplus": (activations.softplus, _UP),
+    "Softsign": (activations.softsign, _UP),
     "Sqrt": (np.sqrt, _UP),
     "Sub": (np.subtract, _UP),
-    "Swish": (lambda x, alpha: x * _sigmoid(F32(alpha) * x), _UNKNOWN),
-    "Tanh": (lambda x: np.tanh(x.astype(np.float64)), _UP),
+    "Swish": (activations.swish, _UNKNOWN),
+    "Tanh": (activations.tanh, _UP),
     "ThresholdedRelu": (lambda x, alpha: np.where(x > F32(alpha), x, F32(0)), None),
 }
 
@@ -128,7 +89,7 @@ class Elementwise:
     def evaluate(self, *inputs: Array) -> Array:
         """float32 result; overflow and division by zero follow IEEE 754 without a warning."""
         with np.errstate(all="ignore"):
-            return np.asarray(FUNCTIONS[self.function][0](*inputs, *self.parameters)).astype(np.float32)
+            return FUNCTIONS[self.function][0](inputs[0].astype(F32), *inputs[1:], *self.parameters).astype(F32)
 
     def direction(self, *operands: Array) -> Direction:
         """Monotone direction of the function for these constants."""

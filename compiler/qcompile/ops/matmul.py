@@ -13,7 +13,7 @@ from qcompile.ir.types import Array, IntArray, Range
 
 @dataclass(frozen=True, slots=True)
 class MatMul:
-    """Inputs (x, weights[, bias]): x (..., K) times weights (K, M), plus bias (M,) on integers."""
+    """Inputs (x, weights[, bias]): x (..., K) times weights (K, M), plus bias (M,)."""
 
     kind: ClassVar[str] = "MatMul"
 
@@ -28,7 +28,8 @@ class MatMul:
         """float32 for real inputs; int64, exact, for integers (through float64 where no sum reaches 2**53)."""
         x, weights = inputs[:2]
         if not np.issubdtype(x.dtype, np.integer):
-            return np.matmul(x.astype(np.float32), weights.astype(np.float32))
+            product = np.matmul(x.astype(np.float32), weights.astype(np.float32))
+            return product + inputs[2] if len(inputs) > 2 else product
         largest = int(np.abs(weights).sum(axis=0).max(initial=0)) * int(np.abs(x).max(initial=0))
         if largest < 2**53:
             result = np.matmul(x.astype(np.float64), weights.astype(np.float64)).astype(np.int64)

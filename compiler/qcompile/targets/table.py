@@ -94,7 +94,7 @@ class Table:
         for key in self.values:
             if key not in self.asked:
                 near = difflib.get_close_matches(key, self.asked - set(self.values), n=1)
-                hint = f"; did you mean '{near[0]}'?" if near else ""
+                hint = f"; did you mean '{self.path}{near[0]}'?" if near else ""
                 self.faults.append(f"unknown key '{self.path}{key}'{hint}")
 
     def _read(self, key: str) -> object:

@@ -62,22 +62,20 @@ class Cache:
         """The cache in the user's cache folder."""
         return Cache(user_cache_folder())
 
-    def restore(self, key: str, into: Path) -> bool:
-        """Copy the files of entry `key` into folder `into`; False if there is no such entry, or it is
-        damaged.
+    def restore(self, key: str, files: Mapping[str, Path]) -> bool:
+        """Copy entry `key` to `files` (name in the entry -> file to write); False if absent or damaged.
 
-        Files appear under their final names only when whole. Never raises for a fault of the cache or of the
-        disk.
+        A file appears under its name only when whole. Never raises for a fault of the cache or of the disk.
         """
         entry = self._entry(key)
-        contents = _read_checked(entry)
+        contents = _read_checked(entry, set(files))
         if contents is None:
             shutil.rmtree(entry, ignore_errors=True)
             return False
         try:
-            into.mkdir(parents=True, exist_ok=True)
             for name, (data, mode) in contents.items():
-                _write_whole(into / name, data, mode)
+                files[name].parent.mkdir(parents=True, exist_ok=True)
+                _write_whole(files[name], data, mode)
         except OSError:
             return False
         with contextlib.suppress(OSError):
@@ -126,10 +124,12 @@ class Cache:
                     shutil.rmtree(entry, ignore_errors=True)
 
 
-def _read_checked(entry: Path) -> dict[str, tuple[bytes, int]] | None:
+def _read_checked(entry: Path, names: set[str]) -> dict[str, tuple[bytes, int]] | None:
     """Content and mode of each file of an entry; None if any is missing or differs from its checksum."""
     try:
         sums = json.loads((entry / _INDEX).read_text(encoding="utf-8"))
+        if set(sums) != names:
+            return None
         contents = {}
         for name, expected in sums.items():
             data = (entry / name).read_bytes()

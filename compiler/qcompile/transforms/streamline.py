@@ -282,8 +282,9 @@ def _matmul(walk: _Walk, node: Node, source: Deferred, shape: Shape) -> Deferred
         raise Refused(scaled)
     final, unit = scaled
     # sum w*(s*(q + shift) + offset) = scale * (sum wq*q + sum wq*shift) + sum w*offset, wq the weights in units of `unit`
+    bias = walk.graph.constants[node.inputs[2]].astype(np.float64) if len(node.inputs) > 2 else 0.0
     result = Lattice.of(
-        final.scale * unit, shift @ final.integers, (offset @ in_stream_order.integers) * in_stream_order.scale
+        final.scale * unit, shift @ final.integers, (offset @ in_stream_order.integers) * in_stream_order.scale + bias
     )
     output = walk.integer.matmul(node.name, q, final.integers, None, node.origin)
     q_shape = (columns,) if vectors == 1 else (vectors, columns)

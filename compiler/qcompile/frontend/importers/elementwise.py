@@ -8,9 +8,10 @@ import numpy as np
 
 from qcompile.frontend.builder import Builder, Unsupported
 from qcompile.frontend.dialect import OnnxNode, float32
+from qcompile.ir.graph import Operator
 from qcompile.ir.types import Array
-from qcompile.ops import Elementwise, Sign
-from qcompile.ops.elementwise import SELU_ALPHA, SELU_GAMMA
+from qcompile.ops import Elementwise, Reshape, Sign
+from qcompile.ops.activations import SELU_ALPHA, SELU_GAMMA
 
 Importer = Callable[[Builder, OnnxNode], None]
 
@@ -65,17 +66,17 @@ def _binary(builder: Builder, node: OnnxNode) -> None:
         builder.alias(node.outputs[0], source)
         return
     for k, name in enumerate(others):
-        operand = _operand(builder, source, float32(builder.array(name, "operand")))
-        last = k == len(others) - 1
-        source = builder.add(node, Elementwise(function), source, operand, output=None if last else f"{node.outputs[0]}.{k}")
+        output = node.outputs[0] if k == len(others) - 1 else f"{node.outputs[0]}.{k}"
+        source = _apply(builder, node, Elementwise(function), source, builder.array(name, "operand"), output)
 
 
-def _operand(builder: Builder, source: str, operand: Array) -> Array:
-    """The constant with leading axes of size one removed where they would widen the tensor."""
-    rank = len(builder.shape(source))
-    while operand.ndim > rank and operand.shape[0] == 1:
-        operand = operand[0]
-    return operand
+def _apply(builder: Builder, node: OnnxNode, op: Operator, source: str, operand: Array, output: str) -> str:
+    """The tensor and one constant, aligned at their last axes; the tensor gets the leading axes that only the constant has."""
+    shape = builder.shape(source)
+    missing = operand.ndim - len(shape)
+    if missing > 0:
+        source = builder.add(node, Reshape((1,) * missing + shape), source, output=f"{output}.aligned")
+    return builder.add(node, op, source, float32(operand), output=output)
 
 
 def _clip(builder: Builder, node: OnnxNode) -> None:
@@ -90,8 +91,8 @@ def _clip(builder: Builder, node: OnnxNode) -> None:
 
 
 def _prelu(builder: Builder, node: OnnxNode) -> None:
-    slope = _operand(builder, node.inputs[0], float32(builder.array(node.inputs[1], "slope")))
-    builder.add(node, Elementwise("PRelu"), node.inputs[0], slope)
+    slope = builder.array(node.inputs[1], "slope")
+    _apply(builder, node, Elementwise("PRelu"), node.inputs[0], slope, node.outputs[0])
 
 
 def _gelu(builder: Builder, node: OnnxNode) -> None:

@@ -42,9 +42,12 @@ def _gemm(builder: Builder, node: OnnxNode) -> None:
         weights = builder.add(node, Transpose((1, 0)), weights, output=f"{output}.transposed_weights")
     alpha, beta = node.real("alpha", 1.0), node.real("beta", 1.0)
     bias = float32(builder.array(node.input(2), "C")) * np.float32(beta) if node.input(2) else None
+    shape = (builder.shape(source)[0], builder.shape(weights)[-1])
+    if alpha == 1.0 and bias is not None and shape[0] == 1 and np.broadcast_shapes(bias.shape, shape) == shape:
+        builder.add_linear(node, MatMul(), source, weights, bias=np.broadcast_to(bias, shape).reshape(-1).copy())
+        return
     steps = [("Mul", np.asarray(alpha, np.float32))] if alpha != 1.0 else []
-    if bias is not None:
-        steps.append(("Add", bias))
+    steps += [("Add", bias)] if bias is not None else []
     current = builder.add_linear(node, MatMul(), source, weights, output=f"{output}.product" if steps else output)
     for k, (function, operand) in enumerate(steps):
         name = output if k == len(steps) - 1 else f"{output}.{function}"

@@ -1,0 +1,172 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import qcompile
+from qcompile.cli import show
+from qcompile.flow import catalogue
+from qcompile.flow.check import verify_folder
+from qcompile.flow.compile import compile_model
+from qcompile.flow.estimate import estimate_model
+from qcompile.flow.explain import explain_node
+from qcompile.flow.options import DEFAULT_FRAMES, DEFAULT_RTL_FRAMES, Options, parse_shapes
+from qcompile.flow.progress import Progress
+
+app = typer.Typer(
+    help="Compiles a quantised ONNX network to an FPGA accelerator and proves that the hardware is right.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Model = Annotated[Path, typer.Argument(help="quantised ONNX model", show_default=False)]
+Target = Annotated[str, typer.Option("--target", help="board, or a TOML file of your own ('qcompile list targets')", show_default=False)]
+Clock = Annotated[float | None, typer.Option("--clock", help="clock in MHz (default: the target's)", show_default=False)]
+Input = Annotated[
+    str | None,
+    typer.Option("--input", help='integer type of an input the model does not quantise: uint8, int8, "fixed<16,6>"', show_default=False),
+]
+InputScale = Annotated[float | None, typer.Option("--input-scale", help="what one step of --input stands for", show_default=False)]
+ShapeOption = Annotated[list[str], typer.Option("--shape", help="shape of an input: 1,28,28 or NAME:1,28,28", show_default=False)]
+FoldingFile = Annotated[Path | None, typer.Option("--folding", help="folding JSON", show_default=False)]
+Fps = Annotated[float | None, typer.Option("--fps", help="frames a second to reach, as cheaply as can be", show_default=False)]
+Interval = Annotated[int | None, typer.Option("--interval", help="cycles a frame to reach, as cheaply as can be", show_default=False)]
+AccumulatorBits = Annotated[
+    int | None, typer.Option("--accumulator-bits", help="refuse accumulators that need more bits", show_default=False)
+]
+Vectors = Annotated[
+    Path | None, typer.Option("--vectors", help=".npz with inputs x and optionally outputs y of the model", show_default=False)
+]
+RtlFrames = Annotated[int, typer.Option("--rtl-frames", min=0, help="frames to simulate in RTL")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="no progress, no tables")]
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: Annotated[bool, typer.Option("--version", help="print the version", is_eager=True)] = False) -> None:
+    if version:
+        typer.echo(f"qcompile {qcompile.__version__}")
+
+
+@app.command()
+def compile(  # noqa: A001 - the command's name
+    model: Model,
+    target: Target,
+    output: Annotated[Path, typer.Option("-o", "--output", help="output folder")] = Path("build"),
+    clock: Clock = None,
+    input_type: Input = None,
+    input_scale: InputScale = None,
+    shape: ShapeOption = [],  # noqa: B006 - typer wants a list
+    folding: FoldingFile = None,
+    fps: Fps = None,
+    interval: Interval = None,
+    accumulator_bits: AccumulatorBits = None,
+    vectors: Vectors = None,
+    frames: Annotated[int, typer.Option("--frames", min=1, help="random frames for the integer graph")] = DEFAULT_FRAMES,
+    rtl_frames: RtlFrames = DEFAULT_RTL_FRAMES,
+    no_sim: Annotated[bool, typer.Option("--no-sim", help="prove the integer graph only")] = False,
+    check: Annotated[bool, typer.Option("--check", help="compare results before and after every pass")] = False,
+    dump: Annotated[Path | None, typer.Option("--dump", help="write the graph after every pass to this folder", show_default=False)] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Compile MODEL for a board: RTL, proven against the model. 'qcompile MODEL ...' is short for this."""
+    options = Options(
+        model=model,
+        target=target,
+        clock_mhz=clock,
+        input_type=input_type,
+        input_scale=input_scale,
+        shapes=parse_shapes(shape),
+        folding=folding,
+        fps=fps,
+        interval=interval,
+        accumulator_bits=accumulator_bits,
+        vectors=vectors,
+        frames=frames,
+        rtl_frames=0 if no_sim else rtl_frames,
+        check=check,
+        dump=dump,
+    )
+    outcome = compile_model(options, output, Progress(show.listener(quiet)))
+    if not quiet:
+        show.design(outcome.figures)
+        show.accumulators(outcome.prepared.understood.accumulators)
+        show.outcome(outcome)
+    typer.echo(outcome.verdict.json_line())
+
+
+@app.command()
+def estimate(
+    model: Model,
+    target: Target,
+    clock: Clock = None,
+    input_type: Input = None,
+    input_scale: InputScale = None,
+    shape: ShapeOption = [],  # noqa: B006
+    folding: FoldingFile = None,
+    fps: Fps = None,
+    interval: Interval = None,
+) -> None:
+    """Speed and resources of MODEL on a board, in seconds, without writing or simulating anything."""
+    options = Options(
+        model=model,
+        target=target,
+        clock_mhz=clock,
+        input_type=input_type,
+        input_scale=input_scale,
+        shapes=parse_shapes(shape),
+        folding=folding,
+        fps=fps,
+        interval=interval,
+    )
+    estimated = estimate_model(options, Progress())
+    show.design(estimated.figures)
+    show.accumulators(estimated.prepared.understood.accumulators)
+
+
+@app.command()
+def verify(
+    folder: Annotated[Path, typer.Argument(help="output folder of qcompile", show_default=False)],
+    vectors: Vectors = None,
+    rtl_frames: RtlFrames = DEFAULT_RTL_FRAMES,
+    no_protocol: Annotated[bool, typer.Option("--no-protocol", help="leave the cocotb tests out")] = False,
+    quiet: Quiet = False,
+) -> int:
+    """Repeat the proofs of an output FOLDER on the files that lie there."""
+    checked = verify_folder(folder, vectors, rtl_frames, not no_protocol, Progress(show.listener(quiet)))
+    if not quiet:
+        show.checked(checked)
+    show.faults(checked.faults)
+    typer.echo(checked.verdict.json_line())
+    return 3 if checked.faults else 0
+
+
+@app.command()
+def report(folder: Annotated[Path, typer.Argument(help="output folder of qcompile", show_default=False)]) -> None:
+    """Print the figures of an output FOLDER."""
+    show.report_file(folder)
+
+
+@app.command()
+def explain(
+    model: Model,
+    node: Annotated[str, typer.Argument(help="name of a node of the model", show_default=False)],
+    input_type: Input = None,
+    input_scale: InputScale = None,
+    shape: ShapeOption = [],  # noqa: B006
+) -> None:
+    """What became of a NODE of MODEL, and why."""
+    options = Options(model=model, target="", input_type=input_type, input_scale=input_scale, shapes=parse_shapes(shape))
+    for line in explain_node(options, node):
+        typer.echo(line)
+
+
+@app.command("list")
+def list_(what: Annotated[catalogue.Subject, typer.Argument(help="which catalogue", show_default=False)]) -> None:
+    """Print a catalogue: targets, ops, kernels or passes."""
+    show.catalogue(catalogue.rows(what))

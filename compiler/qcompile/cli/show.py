@@ -1,0 +1,174 @@
+"""Tables and progress on the terminal. Progress goes to standard error, results to standard output."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from qcompile.flow.check import Checked
+from qcompile.flow.compile import Outcome
+from qcompile.flow.progress import Listener, Silent
+from qcompile.ir.errors import CompilerError
+from qcompile.report.figures import DesignFigures
+from qcompile.transforms.accumulators import Accumulator
+
+WIDTH_IN_LOGS = 140
+
+
+def _console() -> Console:
+    """Wide enough for the tables where there is no terminal."""
+    return Console() if sys.stdout.isatty() else Console(width=WIDTH_IN_LOGS)
+
+
+class Lines:
+    """Plain lines for a log: one for each step that took a while or ended."""
+
+    def started(self, step: str) -> None:
+        """Nothing: a line a step is enough in a log."""
+
+    def finished(self, step: str, seconds: float) -> None:
+        """The step and its time."""
+        print(f"[{seconds:7.2f} s] {step}", file=sys.stderr, flush=True)
+
+
+class Spinner:
+    """A spinner on a terminal while a step runs."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._status = self._console.status("")
+
+    def started(self, step: str) -> None:
+        """Shows the step."""
+        self._status.update(step)
+        self._status.start()
+
+    def finished(self, step: str, seconds: float) -> None:
+        """Leaves a line behind."""
+        self._status.stop()
+        self._console.print(f"[dim][{seconds:7.2f} s][/dim] {step}", highlight=False)
+
+
+def listener(quiet: bool) -> Listener:
+    """Who is told of progress."""
+    if quiet:
+        return Silent()
+    return Spinner() if sys.stderr.isatty() else Lines()
+
+
+def design(figures: DesignFigures) -> None:
+    """Instances, then the whole against the target."""
+    table = Table(title=f"{figures.interval:,} cycles a frame, {figures.frames_per_second:,.0f} frames/s at {figures.clock_mhz:g} MHz")
+    for heading, justify in (("instance", "left"), ("folding", "left"), ("cycles", "right"), ("LUT", "right"), ("FF", "right")):
+        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    for heading in ("BRAM", "DSP"):
+        table.add_column(heading, justify="right")
+    for row in figures.instances:
+        folding = " ".join(f"{k}={v}" for k, v in row.settings.items() if v != "auto")
+        mark = " <- bottleneck" if row.name == figures.bottleneck else ""
+        used = row.resources
+        table.add_row(
+            row.name + mark, folding, f"{row.interval:,}", f"{used.lut:,.0f}", f"{used.ff:,.0f}", str(used.bram18), str(used.dsp)
+        )
+    console = _console()
+    console.print(table)
+    shares = [f"{r.resource} {r.used:,.0f} of {r.available:,} ({r.share:.0%})" for r in figures.resources if r.available]
+    console.print("estimated: " + ", ".join(shares), highlight=False, soft_wrap=True)
+    console.print(f"latency: first output after {figures.latency:,} cycles, whole frame after {figures.frame_latency:,}", highlight=False)
+
+
+def accumulators(found: Sequence[Accumulator]) -> None:
+    """Exact width, A2Q bound and data-type bound of each layer."""
+    table = Table(title="accumulators (bits)")
+    for heading in ("layer", "inputs", "types", "exact", "A2Q bound", "data-type bound"):
+        table.add_column(heading, justify="left" if heading in ("layer", "types") else "right")
+    for a in found:
+        types = f"{a.input_type} x {a.weight_type}"
+        exact, bound = int(a.exact_bits.max()), int(a.a2q_bits.max())
+        table.add_row(a.layer, str(a.inputs), types, str(exact), str(bound), str(a.datatype_bits))
+    _console().print(table)
+
+
+def outcome(result: Outcome) -> None:
+    """What was proven, and where the output lies."""
+    console = _console()
+    agreement = result.proof.agreement
+    console.print(f"integer graph: {agreement.exact} of {agreement.frames} frames exact, {agreement.compared:,} integers compared", highlight=False)
+    for tie in agreement.ties:
+        console.print(f"  float tie: frame {tie.frame}, {tie.elements} elements of '{tie.tensor}'", highlight=False)
+    _rounded(console, result.frames.rounded)
+    if result.simulation is None:
+        console.print("RTL: not simulated")
+    else:
+        run = result.simulation
+        console.print(
+            f"RTL: {run.frames} frames exact, also with idle cycles and back-pressure; {run.cycles:,} cycles simulated; "
+            f"interval {result.verdict.interval:,} (model {result.figures.interval:,}), latency {run.first_output:,} "
+            f"(model {result.figures.latency:,})",
+            highlight=False,
+            soft_wrap=True,
+        )
+    console.print(f"output: {result.folder}", highlight=False, soft_wrap=True)
+
+
+def checked(result: Checked) -> None:
+    """What ran and what did not."""
+    console = _console()
+    for line in result.ran:
+        console.print(f"ran: {line}", highlight=False, soft_wrap=True)
+    for line in result.skipped:
+        console.print(f"skipped: {line}", highlight=False, soft_wrap=True)
+    _rounded(console, result.rounded)
+
+
+def _rounded(console: Console, frames: int) -> None:
+    if frames:
+        console.print(
+            f"note: in {frames} frames x is not representable in the stated input type; it was rounded, the original model was run on "
+            "the rounded numbers, and y of these frames was not compared",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def faults(sentences: Sequence[str]) -> None:
+    """Each on a line of standard error."""
+    for sentence in sentences:
+        print(f"mismatch: {sentence}", file=sys.stderr)
+
+
+def report_file(folder: Path) -> None:
+    """The tables of a report.json."""
+    path = folder / "report.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        rows = content["design"]["instances"]
+        resources = content["design"]["resources"]
+        verdict = content["verdict"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CompilerError("there is no readable report", str(path), str(error), "give the folder that qcompile wrote") from error
+    table = Table(title=f"{content['design']['interval']:,} cycles a frame on {content['target']}")
+    for heading in ("instance", "kernel", "cycles", "LUT", "BRAM", "DSP"):
+        table.add_column(heading, justify="left" if heading in ("instance", "kernel") else "right")
+    for row in rows:
+        used = row["resources"]
+        table.add_row(row["name"], row["kernel"], f"{row['interval']:,}", f"{used['lut']:,.0f}", str(used["bram18"]), str(used["dsp"]))
+    console = _console()
+    console.print(table)
+    console.print(", ".join(f"{r['resource']} {r['used']:,} of {r['available']:,}" for r in resources if r["available"]), soft_wrap=True)
+    console.print(", ".join(f"{name} {value:,}" for name, value in verdict.items()), soft_wrap=True)
+
+
+def catalogue(rows: Sequence[tuple[str, ...]]) -> None:
+    """A table with the first row as headings."""
+    table = Table()
+    for heading in rows[0]:
+        table.add_column(heading)
+    for row in rows[1:]:
+        table.add_row(*row)
+    _console().print(table)

@@ -1,0 +1,69 @@
+"""`qcompile explain`: what became of a node of the model."""
+
+from __future__ import annotations
+
+import difflib
+
+from qcompile.dataflow.lower import lower
+from qcompile.dataflow.names import identifier
+from qcompile.flow.options import Options
+from qcompile.flow.prepare import Understood, understand
+from qcompile.flow.progress import Progress
+from qcompile.frontend.dialect import standard_opset, unpack
+from qcompile.ir.errors import CompilerError
+from qcompile.ir.graph import Node
+from qcompile.ops import Lookup, MatMul, Threshold
+
+
+def explain_node(options: Options, name: str) -> list[str]:
+    """Sentences. Raises CompilerError for a node the model does not have, with the nearest names."""
+    understood = understand(options, Progress())
+    names = [node.name for node in unpack(understood.model.graph.node, standard_opset(understood.model))]
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names[:5]
+        raise CompilerError(f"the model has no node '{name}'", str(options.model), hint=f"did you mean {' or '.join(near)}?")
+    network = understood.network
+    lines = [f"{name}:"]
+    real = [node for node in understood.graph.nodes if name in node.origin]
+    lines += [f"  imported as {node.op.kind} giving '{node.output}' {understood.graph.values[node.output].shape}" for node in real]
+    made = [node for node in network.integer.nodes if name in node.origin]
+    for node in made:
+        lines += [f"  integer {node.op.kind}: {_described(understood, node)}"]
+    for instance in lower(network.integer, identifier(options.model.stem)).instances:
+        if name in instance.origin:
+            lines.append(f"  hardware: instance {instance.name}, kernel {instance.kernel.kind}")
+    if not made:
+        lines.append(f"  {_absorbed(understood, name, real)}")
+    return lines
+
+
+def _described(understood: Understood, node: Node) -> str:
+    """The numbers of an integer node."""
+    graph = understood.network.integer
+    value = graph.values[node.output]
+    reach = f"{value.range.least} to {value.range.greatest} ({value.range.type})" if value.range is not None else "?"
+    match node.op:
+        case MatMul():
+            shape = graph.constants[node.inputs[1]].shape
+            detail = f"{shape[0]} inputs, {shape[1]} outputs" + (", with initial values" if len(node.inputs) > 2 else "")
+        case Threshold():
+            rows, count = graph.constants[node.inputs[1]].shape
+            falling = int(graph.constants[node.inputs[2]].sum())
+            shared = "shared by all channels" if rows == 1 else f"in each of {rows} channels"
+            detail = f"{count} thresholds {shared}" + (f", {falling} of them falling" if falling else "")
+        case Lookup():
+            detail = f"table of {graph.constants[node.inputs[1]].shape[1]} entries, because it is not monotone"
+        case _:
+            detail = str(node.op)
+    return f"{detail}; reaches {reach}"
+
+
+def _absorbed(understood: Understood, name: str, real: list[Node]) -> str:
+    network = understood.network
+    if not real:
+        return "folded into constants, or another name of its input: no hardware"
+    if any(name in node.origin for node in network.before.nodes):
+        return "done by the host in front of the accelerator"
+    if any(name in node.origin for node in network.after.nodes):
+        return "done by the host behind the accelerator"
+    return "held back as part of a function of integers, and absorbed by the quantiser behind it: no hardware of its own"

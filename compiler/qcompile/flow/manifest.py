@@ -1,0 +1,124 @@
+"""manifest.json and report.json: what was made from what, and how to talk to it. No times of day, no absolute paths."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+import onnxruntime
+
+import qcompile
+from qcompile.flow.options import Options
+from qcompile.flow.prepare import Prepared
+from qcompile.ir.dataflow import Stream
+from qcompile.ir.network import Network
+from qcompile.report.figures import DesignFigures, as_json
+from qcompile.transforms.accumulators import Accumulator
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The numbers of the last line on standard output. Cycles; 0 mismatches mean that everything agreed."""
+
+    frames: int
+    mismatches: int
+    ties: int
+    rtl_frames: int
+    rtl_mismatches: int
+    interval: int
+    latency: int
+
+    def json_line(self) -> str:
+        """One JSON object on one line."""
+        return json.dumps({name: getattr(self, name) for name in self.__slots__})
+
+
+def manifest(options: Options, prepared: Prepared, digest: str) -> str:
+    """JSON text: the model, the options that shape the design, the streams at the edge and the host's part."""
+    network, dataflow = prepared.understood.network, prepared.dataflow
+    content = {
+        "qcompile": {"version": qcompile.__version__, "schema": SCHEMA},
+        "versions": {"onnx": onnx.__version__, "onnxruntime": onnxruntime.__version__, "numpy": np.__version__},
+        "model": {"file": options.model.name, "sha256": digest},
+        "target": prepared.target.name,
+        "part": prepared.target.part,
+        "clock_mhz": prepared.clock_mhz,
+        "options": {
+            "input": options.input_type,
+            "input_scale": options.input_scale,
+            "shapes": {name: list(shape) for name, shape in sorted(options.shapes.items())},
+            "accumulator_bits": options.accumulator_bits,
+        },
+        "top": dataflow.name,
+        "clock_port": "aclk",
+        "reset_port": "aresetn (active low, synchronous)",
+        "interval_cycles": dataflow.interval(),
+        "latency_cycles": prepared.timing.first_output,
+        "inputs": _streams("s_axis", dataflow.inputs, dataflow.input_names, network),
+        "outputs": _streams("m_axis", dataflow.outputs, dataflow.output_names, network),
+        "host": {
+            "before": [f"{node.op.kind} {' '.join(node.origin)}".strip() for node in network.before.nodes],
+            "after": [f"{node.op.kind} {' '.join(node.origin)}".strip() for node in network.after.nodes],
+        },
+        "accumulators": [certificate(a) for a in prepared.understood.accumulators],
+    }
+    return json.dumps(content, indent=2) + "\n"
+
+
+def report(figures: DesignFigures, prepared: Prepared, verdict: Verdict) -> str:
+    """JSON text of report.json."""
+    content = {
+        "schema": SCHEMA,
+        "target": prepared.target.name,
+        "verdict": {name: getattr(verdict, name) for name in verdict.__slots__},
+        "design": as_json(figures),
+        "accumulators": [certificate(a) for a in prepared.understood.accumulators],
+    }
+    return json.dumps(content, indent=2) + "\n"
+
+
+def certificate(accumulator: Accumulator) -> dict[str, object]:
+    """One layer: widths over all channels, and the reach of each channel."""
+    return {
+        "layer": accumulator.layer,
+        "inputs": accumulator.inputs,
+        "input_type": str(accumulator.input_type),
+        "weight_type": str(accumulator.weight_type),
+        "exact_bits": int(accumulator.exact_bits.max()),
+        "a2q_bits": int(accumulator.a2q_bits.max()),
+        "datatype_bits": accumulator.datatype_bits,
+        "channels": {
+            "least": accumulator.lo.tolist(),
+            "greatest": accumulator.hi.tolist(),
+            "exact_bits": accumulator.exact_bits.tolist(),
+            "a2q_bits": accumulator.a2q_bits.tolist(),
+        },
+    }
+
+
+def _streams(prefix: str, streams: tuple[Stream, ...], names: tuple[str, ...], network: Network) -> list[dict[str, object]]:
+    """How each stream at the edge is packed, and what its integers stand for."""
+    rows: list[dict[str, object]] = []
+    for k, (stream, name) in enumerate(zip(streams, names, strict=True)):
+        tap = next((t for t in network.taps if t.value == name), None)
+        row: dict[str, object] = {
+            "port": prefix if len(streams) == 1 else f"{prefix}_{k}",
+            "value": name,
+            "shape": list(network.integer.values[name].shape),
+            "order": "row-major, last axis fastest; element e of a beat in bits [e*bits, (e+1)*bits)",
+            "element": {"bits": stream.element.bits, "signed": stream.element.signed},
+            "elements_per_beat": stream.lanes,
+            "beats_per_frame": stream.beats,
+            "tdata_bits": -(-stream.bits // 8) * 8,
+            "padding": "high bits of tdata up to a whole byte: ignored on input, zero on output",
+        }
+        if tap is not None:
+            row["tensor"] = tap.tensor
+            row["real"] = "scale * (integer + shift) + offset, one number for all channels or one for each"
+            row |= {part: np.atleast_1d(getattr(tap, part)).tolist() for part in ("scale", "shift", "offset")}
+        rows.append(row)
+    return rows

@@ -1,0 +1,78 @@
+"""What a user may ask for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from qcompile.ir.errors import CompilerError
+from qcompile.ir.graph import Shape
+from qcompile.ir.types import IntType
+from qcompile.transforms.streamline import InputType
+
+DEFAULT_FRAMES = 64
+DEFAULT_RTL_FRAMES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """One compilation.
+
+    `name` is that of the top-level module (default: the stem of the model's file). `frames` random frames prove the integer graph, the first `rtl_frames` of them the RTL (0: no simulation). `interval` (cycles) or
+    `fps` (frames a second at `clock_mhz`) set the speed; without them the fastest design that fits is made.
+    """
+
+    model: Path
+    target: str
+    name: str = ""
+    clock_mhz: float | None = None
+    input_type: str | None = None
+    input_scale: float | None = None
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
+    folding: Path | None = None
+    fps: float | None = None
+    interval: int | None = None
+    accumulator_bits: int | None = None
+    vectors: Path | None = None
+    frames: int = DEFAULT_FRAMES
+    rtl_frames: int = DEFAULT_RTL_FRAMES
+    check: bool = False
+    dump: Path | None = None
+
+
+def parse_input_type(text: str, scale: float | None) -> InputType:
+    """`uint8`, `int4`, `bipolar`, or `fixed<16,6>` / `ufixed<8,0>` (bits, of them before the point) as integers with a scale.
+
+    Raises CompilerError for anything else, and for a scale that is not positive or that a fixed-point type has already.
+    """
+    kind = re.sub(r"\s+", "", text.lower())
+    if scale is not None and not (0 < scale < float("inf")):
+        raise CompilerError(f"--input-scale {scale:g} is not a positive number")
+    if kind == "bipolar":
+        return InputType(IntType(1, False), 2.0 * (scale or 1.0), -0.5)
+    plain = re.fullmatch(r"(u?)int(\d+)", kind)
+    if plain and 1 <= int(plain[2]) <= 32:
+        return InputType(IntType(int(plain[2]), not plain[1]), 1.0 if scale is None else scale)
+    fixed = re.fullmatch(r"(?:ap_)?(u?)fixed<(\d+),(-?\d+)>", kind)
+    if fixed and 1 <= int(fixed[2]) <= 32:
+        if scale is not None:
+            raise CompilerError(f"--input {text} has a scale of its own", hint="leave --input-scale out")
+        return InputType(IntType(int(fixed[2]), not fixed[1]), 2.0 ** (int(fixed[3]) - int(fixed[2])))
+    raise CompilerError(
+        f"--input {text} names no integer type",
+        hint='examples: uint8, int8, uint4, bipolar, "fixed<16,6>" (16 bits, 6 of them before the point), "ufixed<8,0>"',
+    )
+
+
+def parse_shapes(texts: list[str]) -> dict[str, Shape]:
+    """`1,28,28` for the only input, or `name:1,28,28`; raises CompilerError for what is neither."""
+    shapes: dict[str, Shape] = {}
+    for text in texts:
+        name, _, sizes = text.rpartition(":")
+        parts = re.split(r"[,x]", sizes)
+        if not all(part.strip().isdigit() and int(part) > 0 for part in parts):
+            raise CompilerError(f"--shape {text} is no shape", hint="example: --shape 1,3,32,32 or --shape image:1,3,32,32")
+        shapes[name] = tuple(int(part) for part in parts)
+    return shapes

@@ -1,0 +1,206 @@
+"""Thresholds in hardware: a base plus the number of thresholds that a value reaches, PE channels a cycle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from qcompile.ir.dataflow import Binding, Memory, Resources, Schedule, Stream, steps
+from qcompile.ir.types import IntArray, IntType
+from qcompile.kernels.folding import divisors, legal_number, legal_word
+from qcompile.kernels.memory import RAM_STYLES, pack, resolve_rom_style, rom_resources
+
+STYLES = ("auto", "parallel", "binary_search")
+MAX_LEVELS = 8
+"""Levels of a search tree that the RTL has files for."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coded:
+    """Thresholds as stored: unsigned codes (folds, lanes, count) of `bits` bits; a value x, as its distance from the least
+    value of its type, counts a code when it is greater or equal, or, `strict`, when it is greater."""
+
+    codes: IntArray
+    bits: int
+    strict: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Thresholding:
+    """out = base + #{k: x >= thresholds[c, k]} for channel c; ~x is compared instead of x where `descending[c]`.
+
+    `thresholds` is int64 (channels or 1, n), ascending along n, `descending` bool (channels or 1,). A threshold above the
+    type's greatest value never fires, one at or below its least always does. `style` is `parallel` (n comparators a lane)
+    or `binary_search` (one comparator for each bit of n a lane); `auto` takes the cheaper one.
+    """
+
+    kind: ClassVar[str] = "thresholding"
+
+    thresholds: IntArray
+    descending: IntArray
+    base: int
+    input: IntType
+    output: IntType
+    channels: int
+    vectors: int = 1
+    pe: int = 1
+    style: str = "auto"
+    ram_style: str = "auto"
+
+    @property
+    def beats(self) -> int:
+        """Beats of a frame."""
+        return self.vectors * self.channels // self.pe
+
+    @property
+    def count(self) -> int:
+        """Thresholds of a channel."""
+        return int(self.thresholds.shape[1])
+
+    @property
+    def levels(self) -> int:
+        """Bits of the number of thresholds reached."""
+        return self.count.bit_length()
+
+    @property
+    def searches(self) -> bool:
+        """Whether this is a binary search."""
+        if self.style == "auto":
+            return self.levels <= MAX_LEVELS and self._lut("binary_search") < self._lut("parallel")
+        return self.style == "binary_search"
+
+    @property
+    def inputs(self) -> tuple[Stream, ...]:
+        """PE channels a beat."""
+        return (Stream(self.input, self.pe, self.beats),)
+
+    @property
+    def outputs(self) -> tuple[Stream, ...]:
+        """PE channels a beat."""
+        return (Stream(self.output, self.pe, self.beats),)
+
+    def interval(self) -> int:
+        """One cycle a beat: vectors * channels / PE."""
+        return self.beats
+
+    def schedule(self) -> Schedule:
+        """A beat in, a beat out; latency LEVELS + 1 for a search, else 3."""
+        order = steps(self.beats)
+        return Schedule(self.beats, (order,), (order,), self.levels + 1 if self.searches else 3)
+
+    def foldings(self) -> Iterator[Thresholding]:
+        """PE divides the channels."""
+        for pe in divisors(self.channels):
+            yield replace(self, pe=pe)
+
+    def attributes(self) -> dict[str, int | str]:
+        """PE, the ram_style of the thresholds, and as `engine` the style."""
+        return {"PE": self.pe, "ram_style": self.ram_style, "engine": self.style}
+
+    def with_attribute(self, name: str, value: int | str) -> Thresholding:
+        """One of `attributes` changed."""
+        match name:
+            case "PE":
+                return replace(self, pe=legal_number(name, value, divisors(self.channels)))
+            case "ram_style":
+                return replace(self, ram_style=legal_word(name, value, RAM_STYLES))
+            case "engine":
+                legal = STYLES if self.levels <= MAX_LEVELS else STYLES[:2]
+                return replace(self, style=legal_word(name, value, legal))
+        raise KeyError(name)
+
+    def resources(self, lut_inputs: int, bram_bits: int) -> Resources:
+        """Comparators, counts and memories."""
+        coded = self._coded(self.searches)
+        folds = coded.codes.shape[0]
+        width = self.pe * coded.bits
+        total = Resources(lut=self._lut("binary_search" if self.searches else "parallel"), ff=4.0 * width)
+        if not self.searches:
+            return total + rom_resources(self.ram_style, width * self.count, folds, lut_inputs, bram_bits)
+        for level in range(self.levels):
+            total += rom_resources(self.ram_style, width, folds << level, lut_inputs, bram_bits)
+        return total
+
+    def binding(self) -> Binding:
+        """The RTL instance with the thresholds and, where some channel descends, its flags."""
+        coded = self._coded(self.searches)
+        folds = coded.codes.shape[0]
+        memories = self._level_memories(coded) if self.searches else [self._parallel_memory(coded)]
+        if bool(np.any(self.descending)):
+            flags = np.broadcast_to(self.descending.astype(np.int64), (self.channels,)).reshape(-1, self.pe)
+            memories.append(Memory("DESCENDING_FILE", self.pe, pack(flags[:folds], 1)))
+        deepest = max(memories, key=lambda memory: len(memory.words) * memory.width)
+        parameters: tuple[tuple[str, int | str], ...] = (
+            ("PE", self.pe),
+            ("FOLDS", folds),
+            ("COUNT", coded.codes.shape[2]),
+            ("INPUT_BITS", self.input.bits),
+            ("INPUT_SIGNED", int(self.input.signed)),
+            ("THRESHOLD_BITS", coded.bits),
+            ("STRICT", int(coded.strict)),
+            ("OUTPUT_BITS", self.output.bits),
+            ("BASE", self.base),
+            ("SEARCH", int(self.searches)),
+            ("DESCENDING", int(np.any(self.descending))),
+            ("RAM_STYLE", resolve_rom_style(self.ram_style, deepest.width, len(deepest.words))),
+        )
+        return Binding(self.kind, SOURCES, parameters, tuple(memories))
+
+    def evaluate(self, *frames: IntArray) -> tuple[IntArray, ...]:
+        """(frames, vectors * channels) to the same shape."""
+        (x,) = frames
+        pixels = x.reshape(-1, self.channels)
+        inverted = -pixels - 1 if self.input.signed else self.input.hi - pixels
+        compared = np.where(self.descending.astype(np.bool_), inverted, pixels)
+        result = np.empty_like(pixels)
+        for channel, row in enumerate(np.broadcast_to(self.thresholds, (self.channels, self.count))):
+            result[:, channel] = np.searchsorted(row, compared[:, channel], side="right")
+        return ((result + self.base).reshape(x.shape),)
+
+    def _coded(self, padded: bool) -> Coded:
+        """The thresholds as stored; `padded` to 2**levels - 1 with some that never fire."""
+        never = self.input.hi + 1
+        clipped = np.clip(self.thresholds, self.input.lo, never) - self.input.lo
+        if padded:
+            missing = (1 << self.levels) - 1 - self.count
+            clipped = np.pad(clipped, ((0, 0), (0, missing)), constant_values=never - self.input.lo)
+        rows = np.broadcast_to(clipped, (self.channels, clipped.shape[1])).reshape(
+            -1, self.pe, clipped.shape[1]
+        )
+        flags = np.broadcast_to(self.descending.astype(np.bool_), (self.channels,)).reshape(-1, self.pe)
+        if bool(np.all(rows == rows[0]) and np.all(flags == flags[0])):
+            rows = rows[:1]
+        greatest = 1 << self.input.bits
+        if not bool(np.any(rows == greatest)):
+            return Coded(rows, self.input.bits, strict=False)
+        if not bool(np.any(rows == 0)):
+            return Coded(rows - 1, self.input.bits, strict=True)
+        return Coded(rows, self.input.bits + 1, strict=False)
+
+    def _parallel_memory(self, coded: Coded) -> Memory:
+        """A word a fold: all thresholds of all lanes."""
+        folds = coded.codes.shape[0]
+        words = pack(coded.codes.reshape(folds, -1), coded.bits)
+        return Memory("THRESHOLDS_FILE", self.pe * self.count * coded.bits, words)
+
+    def _level_memories(self, coded: Coded) -> list[Memory]:
+        """For level l at word (fold << l) + f: the threshold in the middle of those that remain when f has been found."""
+        memories = []
+        for level in range(self.levels):
+            span = 1 << (self.levels - level)
+            chosen = coded.codes[:, :, span // 2 - 1 :: span]
+            words = pack(chosen.transpose(0, 2, 1).reshape(-1, self.pe), coded.bits)
+            memories.append(Memory(f"LEVEL_{level}_FILE", self.pe * coded.bits, words))
+        return memories
+
+    def _lut(self, style: str) -> float:
+        """LUT6 of the comparators of all lanes."""
+        comparisons = self.levels if style == "binary_search" else self.count
+        return float(self.pe * comparisons * self.input.bits)
+
+
+SOURCES = ("skid_buffer", "rom", "threshold_count", "threshold_search", "thresholding")
+"""Files of the RTL, dependencies first."""

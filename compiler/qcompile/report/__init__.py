@@ -1,0 +1,1 @@
+"""What was built, as data: the contents of report.json, in plain types only."""

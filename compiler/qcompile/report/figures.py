@@ -1,0 +1,99 @@
+"""The figures of a design: instances, FIFOs, resources against the target, timing."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from qcompile.ir.dataflow import Dataflow, Instance, Resources
+from qcompile.targets import Target
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceFigures:
+    """One row of the report. `interval` is in cycles a frame; `settings` are the folding attributes in use."""
+
+    name: str
+    kernel: str
+    origin: tuple[str, ...]
+    interval: int
+    input_bits: tuple[int, ...]
+    output_bits: tuple[int, ...]
+    settings: dict[str, int | str]
+    resources: Resources
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceFigures:
+    """One kind of resource: estimate, what the target has, and what of it a design should fill at most (share 0 to 1)."""
+
+    resource: str
+    used: float
+    available: int
+    budget: float
+
+    @property
+    def share(self) -> float:
+        """Part of the available that is used; infinite where there is none to use."""
+        if self.available:
+            return self.used / self.available
+        return float("inf") if self.used else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class DesignFigures:
+    """A whole design. Times are cycles; `latency` is from the first input beat to the first output beat."""
+
+    interval: int
+    bottleneck: str
+    latency: int
+    frame_latency: int
+    clock_mhz: float
+    frames_per_second: float
+    instances: tuple[InstanceFigures, ...]
+    resources: tuple[ResourceFigures, ...]
+
+
+def figures(dataflow: Dataflow, target: Target, clock_mhz: float, latency: int, frame_latency: int) -> DesignFigures:
+    """Collects what is known of a design without synthesis."""
+    block_bits = min(target.bram.bits, 18432)
+    rows = tuple(_row(instance, target, block_bits) for instance in dataflow.instances)
+    total = Resources()
+    for row in rows:
+        total += row.resources
+    interval = dataflow.interval()
+    uram = target.uram.count if target.uram is not None else 0
+    return DesignFigures(
+        interval=interval,
+        bottleneck=dataflow.bottleneck().name if dataflow.instances else "",
+        latency=latency,
+        frame_latency=frame_latency,
+        clock_mhz=clock_mhz,
+        frames_per_second=clock_mhz * 1e6 / interval,
+        instances=rows,
+        resources=(
+            ResourceFigures(f"LUT{target.lut_inputs}", round(total.lut), target.lut, target.budget.lut),
+            ResourceFigures("FF", round(total.ff), target.ff, target.budget.ff),
+            ResourceFigures("block RAM", total.bram18, target.bram.total_bits // block_bits, target.budget.bram),
+            ResourceFigures("URAM", total.uram, uram, target.budget.uram),
+            ResourceFigures("DSP", total.dsp, target.dsp.count, target.budget.dsp),
+        ),
+    )
+
+
+def as_json(design: DesignFigures) -> dict[str, object]:
+    """Plain types for report.json."""
+    return asdict(design)
+
+
+def _row(instance: Instance, target: Target, block_bits: int) -> InstanceFigures:
+    kernel = instance.kernel
+    return InstanceFigures(
+        name=instance.name,
+        kernel=kernel.kind,
+        origin=instance.origin,
+        interval=kernel.interval(),
+        input_bits=tuple(stream.bits for stream in kernel.inputs),
+        output_bits=tuple(stream.bits for stream in kernel.outputs),
+        settings=kernel.attributes(),
+        resources=kernel.resources(target.lut_inputs, block_bits),
+    )

@@ -1,0 +1,121 @@
+"""Parameter sets of every module: legal ones beside the defaults, illegal ones with the sentence that refuses
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+Parameters = Mapping[str, int | str]
+
+LEGAL: Mapping[str, tuple[Parameters, ...]] = {
+    "adder_tree": (
+        {"COUNT": 1, "WIDTH": 3, "SUM_BITS": 3},
+        {"COUNT": 5, "WIDTH": 1, "SUM_BITS": 3},
+        {"COUNT": 27, "WIDTH": 6, "IS_SIGNED": 1, "SUM_BITS": 11, "LEVELS_PER_STAGE": 1},
+    ),
+    "argmax": (
+        {"ELEMENTS": 1, "LANES": 1},
+        {"ELEMENTS": 10, "LANES": 1, "INPUT_SIGNED": 0},
+        {"ELEMENTS": 12, "LANES": 4, "SELECT_LAST": 1},
+        {"ELEMENTS": 10, "LANES": 10, "OFFSETS": 1, "KEY_BITS": 12, "SHIFT": 2},
+    ),
+    "dot_product": (
+        {"SIMD": 1, "WEIGHT_BITS": 1, "WEIGHT_SIGNED": 0, "SUM_BITS": 4},
+        {"SIMD": 7, "INPUT_BITS": 1, "WEIGHT_BITS": 1, "WEIGHT_SIGNED": 0, "BIPOLAR": 1, "SUM_BITS": 4},
+        {"SIMD": 3, "INPUT_BITS": 8, "INPUT_SIGNED": 1, "WEIGHT_BITS": 8, "SUM_BITS": 18, "USE_DSP": "yes"},
+    ),
+    "fifo": (
+        {"WIDTH": 1, "DEPTH": 2},
+        {"WIDTH": 5, "DEPTH": 3, "RAM_STYLE": "srl"},
+        {"WIDTH": 5, "DEPTH": 34, "RAM_STYLE": "srl"},
+        {"WIDTH": 1, "DEPTH": 3, "RAM_STYLE": "distributed"},
+        {"WIDTH": 36, "DEPTH": 1000, "RAM_STYLE": "block"},
+        {"WIDTH": 72, "DEPTH": 4097, "RAM_STYLE": "ultra"},
+    ),
+    "frame_marker": ({"BEATS": 10}, {"WIDTH": 1, "BEATS": 16}),
+    "input_buffer": ({"DEPTH": 1}, {"WIDTH": 36, "DEPTH": 512, "RAM_STYLE": "block"}),
+    "lookup_table": (
+        {"PE": 1, "LANES": 1, "FOLDS": 3},
+        {"PE": 4, "LANES": 1, "INPUT_BITS": 8, "ADDRESS_BITS": 6, "OUTPUT_BITS": 1},
+        {"PE": 4, "LANES": 4, "FOLDS": 2, "RAM_STYLE": "block"},
+    ),
+    "matrix_vector_unit": (
+        {"ROWS": 1, "COLUMNS": 1, "PE": 1, "SIMD": 1},
+        {"PE": 4, "SIMD": 8, "INITIAL_DEPTH": 1},
+        {"PE": 1, "SIMD": 1, "INPUT_SIGNED": 1, "INITIAL_DEPTH": 4, "RAM_STYLE": "block"},
+        {"INPUT_BITS": 1, "WEIGHT_BITS": 1, "WEIGHT_SIGNED": 0, "BIPOLAR": 1, "ACCUMULATOR_BITS": 4},
+    ),
+    "max_tree": ({"COUNT": 1}, {"COUNT": 7, "SELECT_LAST": 1}),
+    "processing_element": (
+        {"SIMD": 1},
+        {"ACCUMULATE": 0, "INPUT_SIGNED": 1},
+        {"BIPOLAR": 1, "WEIGHT_BITS": 1, "WEIGHT_SIGNED": 0, "INPUT_BITS": 1, "ACCUMULATOR_BITS": 3},
+    ),
+    "rom": ({"DEPTH": 1}, {"WIDTH": 36, "DEPTH": 500, "RAM_STYLE": "block"}, {"LANES": 3, "LANE": 2}),
+    "skid_buffer": ({"WIDTH": 1}, {"WIDTH": 3000}),
+    "stream_fork": ({"WIDTH": 1, "N": 1}, {"WIDTH": 9, "N": 5}),
+    "threshold_count": (
+        {"COUNT": 1, "RESULT_BITS": 1},
+        {"COUNT": 15, "VALUE_BITS": 5, "THRESHOLD_BITS": 6, "STRICT": 1, "RESULT_BITS": 4},
+    ),
+    "threshold_search": (
+        {"LEVELS": 1},
+        {"LEVELS": 8, "FOLDS": 3, "THRESHOLD_BITS": 9, "STRICT": 1, "RAM_STYLE": "block"},
+        {"LEVELS": 3, "LANES": 3, "LANE": 2},
+    ),
+    "thresholding": (
+        {"PE": 1, "FOLDS": 4, "COUNT": 1, "OUTPUT_BITS": 1},
+        {"PE": 3, "COUNT": 7, "OUTPUT_BITS": 4, "BASE": -4, "SEARCH": 1},
+        {"PE": 1, "FOLDS": 5, "COUNT": 15, "OUTPUT_BITS": 4, "SEARCH": 1, "DESCENDING": 1},
+        {"INPUT_SIGNED": 0, "THRESHOLD_BITS": 9, "STRICT": 1, "DESCENDING": 1},
+    ),
+    "width_converter": (
+        {"IN_UNITS": 1, "OUT_UNITS": 2, "WIDTH": 1},
+        {"IN_UNITS": 2, "OUT_UNITS": 1, "WIDTH": 1},
+        {"IN_UNITS": 7, "OUT_UNITS": 5},
+        {"IN_UNITS": 16, "OUT_UNITS": 1, "WIDTH": 49},
+        {"IN_UNITS": 1, "OUT_UNITS": 64},
+    ),
+}
+
+ILLEGAL: Mapping[str, tuple[tuple[Parameters, str], ...]] = {
+    "adder_tree": (({"COUNT": 0}, "COUNT, WIDTH and LEVELS_PER_STAGE must be positive"),),
+    "argmax": (
+        ({"LANES": 3}, "LANES must divide ELEMENTS"),
+        ({"KEY_BITS": 9}, "KEY_BITS must be INPUT_BITS where there are no OFFSETS"),
+    ),
+    "dot_product": (({"BIPOLAR": 1}, "bipolar weights have WEIGHT_BITS 1"),),
+    "fifo": (
+        ({"WIDTH": 0}, "WIDTH must be at least 1"),
+        ({"DEPTH": 1}, "DEPTH must be at least 2"),
+        ({"RAM_STYLE": "bloc"}, "RAM_STYLE must be auto, srl, distributed, block or ultra"),
+    ),
+    "frame_marker": (({"BEATS": 0}, "WIDTH and BEATS must be at least 1"),),
+    "input_buffer": (({"DEPTH": 0}, "WIDTH and DEPTH must be at least 1"),),
+    "lookup_table": (
+        ({"LANES": 3}, "LANES must be 1 or PE"),
+        ({"ADDRESS_BITS": 5}, "ADDRESS_BITS must be 1 to INPUT_BITS"),
+    ),
+    "matrix_vector_unit": (
+        ({"PE": 3}, "PE must divide ROWS"),
+        ({"SIMD": 0}, "SIMD must divide COLUMNS"),
+        ({"INITIAL_DEPTH": 3}, "INITIAL_DEPTH must be 0, 1 or ROWS / PE"),
+    ),
+    "max_tree": (({"COUNT": 0}, "COUNT and WIDTH must be at least 1"),),
+    "processing_element": (),
+    "rom": (({"DEPTH": 0}, "must be at least 1"), ({"LANE": 1}, "LANE less than LANES")),
+    "skid_buffer": (({"WIDTH": 0}, "WIDTH must be at least 1"),),
+    "stream_fork": (({"WIDTH": 0}, "WIDTH must be at least 1"), ({"N": 0}, "N must be at least 1")),
+    "threshold_count": (({"COUNT": 0}, "COUNT must be at least 1"),),
+    "threshold_search": (({"LEVELS": 9}, "LEVELS must be 1 to 8"),),
+    "thresholding": (
+        ({"COUNT": 0}, "PE, FOLDS and COUNT must be at least 1"),
+        ({"COUNT": 5, "SEARCH": 1}, "a binary search needs 2**n - 1 thresholds"),
+    ),
+    "width_converter": (
+        ({"WIDTH": 0}, "WIDTH must be at least 1"),
+        ({"IN_UNITS": 3}, "IN_UNITS and OUT_UNITS must differ and be at least 1"),
+        ({"OUT_UNITS": 0}, "IN_UNITS and OUT_UNITS must differ and be at least 1"),
+    ),
+}
