@@ -12,7 +12,7 @@ JOBS ?= 2
 BIN = $(VENV)/bin
 # Activated in every recipe, so that programs started by programs (cocotb, make) find the same Python.
 ENTER = . '$(BIN)/activate' &&
-PIP = '$(BIN)/python' -m pip install --quiet --disable-pip-version-check
+PIP = '$(BIN)/python' -m pip install -qq --disable-pip-version-check
 
 SHELL = /bin/sh
 .DEFAULT_GOAL = help

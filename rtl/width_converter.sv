@@ -1,7 +1,7 @@
 // width_converter: repacks beats of IN_UNITS units into beats of OUT_UNITS units, for any pair (a gearbox).
 //
 // A unit is WIDTH bits, unit 0 in the low bits of a beat. Units keep their order; none are added or lost, so both
-// sides align again after every lcm(IN_UNITS, OUT_UNITS) units. Best with IN_UNITS and OUT_UNITS coprime.
+// sides align again after every lcm(IN_UNITS, OUT_UNITS) units. IN_UNITS and OUT_UNITS are best coprime.
 //
 // Handshake   AXI-Stream; tvalid never waits for tready, data holds while waiting. Neither m_axis_tvalid nor
 //             s_axis_tready depends on an input of the same cycle.
@@ -33,9 +33,10 @@ module width_converter #(
     $error("width_converter: IN_UNITS and OUT_UNITS must differ and be at least 1");
   end
 
-  localparam int unsigned MOST = IN_UNITS > OUT_UNITS ? IN_UNITS : OUT_UNITS;
-  localparam int unsigned REST = MOST - 1;  // units that can be left over from one step to the next
-  localparam int unsigned COUNT_BITS = $clog2(IN_UNITS + OUT_UNITS);
+  localparam bit WIDENS = IN_UNITS < OUT_UNITS;
+  localparam int unsigned REST = (WIDENS ? OUT_UNITS : IN_UNITS) - 1;  // units that a step can leave over
+  localparam int unsigned ALL = IN_UNITS + OUT_UNITS - 1;  // units that a step can have in hand
+  localparam int unsigned COUNT_BITS = $clog2(ALL + 1);
 
   logic [IN_UNITS*WIDTH-1:0] in_data;
   logic [OUT_UNITS*WIDTH-1:0] out_data;
@@ -44,30 +45,49 @@ module width_converter #(
   logic [COUNT_BITS-1:0] count, total;
   logic take, give, step;
 
-  assign take = count < COUNT_BITS'(OUT_UNITS);
+  // The units in hand are the `count` left over, then those of a beat taken; the first OUT_UNITS of them are given.
+  assign take = WIDENS || count < COUNT_BITS'(OUT_UNITS);
   assign total = take ? count + COUNT_BITS'(IN_UNITS) : count;
-  assign give = total >= COUNT_BITS'(OUT_UNITS);
+  assign give = !WIDENS || total >= COUNT_BITS'(OUT_UNITS);
   assign step = (in_valid || !take) && (out_ready || !give);
   assign in_ready = take && (out_ready || !give);
   assign out_valid = give && (in_valid || !take);
 
-  // The units in hand are the `count` left over, then those of a beat taken. The first OUT_UNITS of them are given.
-  always_comb begin
-    out_data  = (OUT_UNITS * WIDTH)'(rest);
-    rest_next = IN_UNITS > OUT_UNITS ? rest >> (OUT_UNITS * WIDTH) : rest;
-    for (int unsigned k = 0; k < OUT_UNITS; k++) begin
-      for (int unsigned i = 0; i < IN_UNITS; i++) begin
+  if (IN_UNITS == 1) begin : gen_slots
+
+    // Each beat has its slot; the last needs none.
+    assign out_data = {in_data, rest};
+
+    always_comb begin
+      rest_next = rest;
+      for (int unsigned k = 0; k < REST; k++) begin
         if (count == COUNT_BITS'(k)) begin
-          if (k + IN_UNITS < OUT_UNITS) begin
-            rest_next[(k+i)*WIDTH+:WIDTH] = in_data[i*WIDTH+:WIDTH];
-          end else if (k + i < OUT_UNITS) begin
-            out_data[(k+i)*WIDTH+:WIDTH] = in_data[i*WIDTH+:WIDTH];
-          end else begin
-            rest_next[(k+i-OUT_UNITS)*WIDTH+:WIDTH] = in_data[i*WIDTH+:WIDTH];
-          end
+          rest_next[k*WIDTH+:WIDTH] = in_data;
         end
       end
     end
+
+  end else begin : gen_shift
+
+    logic [ALL*WIDTH-1:0] units;
+
+    always_comb begin
+      units = (ALL * WIDTH)'(in_data);
+      for (int unsigned s = 0; s < $clog2(OUT_UNITS); s++) begin
+        if (count[s]) begin
+          units = units << (WIDTH << s);
+        end
+      end
+      for (int unsigned k = 0; k < REST; k++) begin
+        if (!take || count > COUNT_BITS'(k)) begin
+          units[k*WIDTH+:WIDTH] = rest[k*WIDTH+:WIDTH];
+        end
+      end
+    end
+
+    assign out_data = units[OUT_UNITS*WIDTH-1:0];
+    assign rest_next = (REST * WIDTH)'(give ? units >> (OUT_UNITS * WIDTH) : units);
+
   end
 
   always_ff @(posedge clk) begin
@@ -82,7 +102,7 @@ module width_converter #(
   end
 
   // The elastic stage stands on the narrower side.
-  if (IN_UNITS < OUT_UNITS) begin : gen_up
+  if (WIDENS) begin : gen_up
 
     skid_buffer #(
         .WIDTH(IN_UNITS * WIDTH)

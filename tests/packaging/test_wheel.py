@@ -1,4 +1,4 @@
-"""The wheel carries all that a run needs: built, installed into a fresh environment, used far from the clone."""
+"""The wheel carries all that a run needs: built, installed somewhere fresh, used far from the clone."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ print(json.dumps({
     "version": qcompile.__version__,
     "folders": [str(folder) for folder in (assets.rtl(), assets.hls(), assets.templates())],
     "modules": sorted(file.name for file in assets.rtl().glob("*.sv")),
-    "templates": sorted(p.relative_to(assets.templates()).as_posix() for p in assets.templates().rglob("*.j2")),
+    "templates": sorted(str(p.relative_to(assets.templates())) for p in assets.templates().rglob("*.j2")),
     "targets": [target.name for target in all_targets()],
 }))
 """
@@ -55,7 +55,8 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     site = Path(
         call(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder).strip()
     )
-    # A line of a .pth file extends the path without reading the .pth files there: no editable install leaks in.
+    # A line of a .pth file extends the path without reading the .pth files there: no editable install
+    # leaks in.
     paths = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     (site / "dependencies.pth").write_text("\n".join(sorted(paths)) + "\n")
     return folder

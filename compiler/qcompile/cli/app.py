@@ -26,22 +26,40 @@ app = typer.Typer(
 )
 
 Model = Annotated[Path, typer.Argument(help="quantised ONNX model", show_default=False)]
-Target = Annotated[str, typer.Option("--target", help="board, or a TOML file of your own ('qcompile list targets')", show_default=False)]
-Clock = Annotated[float | None, typer.Option("--clock", help="clock in MHz (default: the target's)", show_default=False)]
+Target = Annotated[
+    str,
+    typer.Option("--target", help="board, or a TOML file of your own ('qcompile list targets')", show_default=False),
+]
+Clock = Annotated[
+    float | None, typer.Option("--clock", help="clock in MHz (default: the target's)", show_default=False)
+]
 Input = Annotated[
     str | None,
-    typer.Option("--input", help='integer type of an input the model does not quantise: uint8, int8, "fixed<16,6>"', show_default=False),
+    typer.Option(
+        "--input",
+        help='integer type of an input the model does not quantise: uint8, int8, "fixed<16,6>"',
+        show_default=False,
+    ),
 ]
-InputScale = Annotated[float | None, typer.Option("--input-scale", help="what one step of --input stands for", show_default=False)]
-ShapeOption = Annotated[list[str], typer.Option("--shape", help="shape of an input: 1,28,28 or NAME:1,28,28", show_default=False)]
+InputScale = Annotated[
+    float | None, typer.Option("--input-scale", help="what one step of --input stands for", show_default=False)
+]
+ShapeOption = Annotated[
+    list[str], typer.Option("--shape", help="shape of an input: 1,28,28 or NAME:1,28,28", show_default=False)
+]
 FoldingFile = Annotated[Path | None, typer.Option("--folding", help="folding JSON", show_default=False)]
-Fps = Annotated[float | None, typer.Option("--fps", help="frames a second to reach, as cheaply as can be", show_default=False)]
-Interval = Annotated[int | None, typer.Option("--interval", help="cycles a frame to reach, as cheaply as can be", show_default=False)]
+Fps = Annotated[
+    float | None, typer.Option("--fps", help="frames a second to reach, as cheaply as can be", show_default=False)
+]
+Interval = Annotated[
+    int | None, typer.Option("--interval", help="cycles a frame to reach, as cheaply as can be", show_default=False)
+]
 AccumulatorBits = Annotated[
     int | None, typer.Option("--accumulator-bits", help="refuse accumulators that need more bits", show_default=False)
 ]
 Vectors = Annotated[
-    Path | None, typer.Option("--vectors", help=".npz with inputs x and optionally outputs y of the model", show_default=False)
+    Path | None,
+    typer.Option("--vectors", help=".npz with inputs x and optionally outputs y of the model", show_default=False),
 ]
 RtlFrames = Annotated[int, typer.Option("--rtl-frames", min=0, help="frames to simulate in RTL")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="no progress, no tables")]
@@ -67,11 +85,15 @@ def compile(  # noqa: A001 - the command's name
     interval: Interval = None,
     accumulator_bits: AccumulatorBits = None,
     vectors: Vectors = None,
-    frames: Annotated[int, typer.Option("--frames", min=1, help="random frames for the integer graph")] = DEFAULT_FRAMES,
+    frames: Annotated[
+        int, typer.Option("--frames", min=1, help="random frames for the integer graph")
+    ] = DEFAULT_FRAMES,
     rtl_frames: RtlFrames = DEFAULT_RTL_FRAMES,
     no_sim: Annotated[bool, typer.Option("--no-sim", help="prove the integer graph only")] = False,
     check: Annotated[bool, typer.Option("--check", help="compare results before and after every pass")] = False,
-    dump: Annotated[Path | None, typer.Option("--dump", help="write the graph after every pass to this folder", show_default=False)] = None,
+    dump: Annotated[
+        Path | None, typer.Option("--dump", help="write the graph after every pass to this folder", show_default=False)
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Compile MODEL for a board: RTL, proven against the model. 'qcompile MODEL ...' is short for this."""
@@ -161,7 +183,9 @@ def explain(
     shape: ShapeOption = [],  # noqa: B006
 ) -> None:
     """What became of a NODE of MODEL, and why."""
-    options = Options(model=model, target="", input_type=input_type, input_scale=input_scale, shapes=parse_shapes(shape))
+    options = Options(
+        model=model, target="", input_type=input_type, input_scale=input_scale, shapes=parse_shapes(shape)
+    )
     for line in explain_node(options, node):
         typer.echo(line)
 

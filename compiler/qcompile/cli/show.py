@@ -63,8 +63,16 @@ def listener(quiet: bool) -> Listener:
 
 def design(figures: DesignFigures) -> None:
     """Instances, then the whole against the target."""
-    table = Table(title=f"{figures.interval:,} cycles a frame, {figures.frames_per_second:,.0f} frames/s at {figures.clock_mhz:g} MHz")
-    for heading, justify in (("instance", "left"), ("folding", "left"), ("cycles", "right"), ("LUT", "right"), ("FF", "right")):
+    table = Table(
+        title=f"{figures.interval:,} cycles a frame, {figures.frames_per_second:,.0f} frames/s at {figures.clock_mhz:g} MHz"
+    )
+    for heading, justify in (
+        ("instance", "left"),
+        ("folding", "left"),
+        ("cycles", "right"),
+        ("LUT", "right"),
+        ("FF", "right"),
+    ):
         table.add_column(heading, justify=justify)  # type: ignore[arg-type]
     for heading in ("BRAM", "DSP"):
         table.add_column(heading, justify="right")
@@ -73,13 +81,24 @@ def design(figures: DesignFigures) -> None:
         mark = " <- bottleneck" if row.name == figures.bottleneck else ""
         used = row.resources
         table.add_row(
-            row.name + mark, folding, f"{row.interval:,}", f"{used.lut:,.0f}", f"{used.ff:,.0f}", str(used.bram18), str(used.dsp)
+            row.name + mark,
+            folding,
+            f"{row.interval:,}",
+            f"{used.lut:,.0f}",
+            f"{used.ff:,.0f}",
+            str(used.bram18),
+            str(used.dsp),
         )
     console = _console()
     console.print(table)
-    shares = [f"{r.resource} {r.used:,.0f} of {r.available:,} ({r.share:.0%})" for r in figures.resources if r.available]
+    shares = [
+        f"{r.resource} {r.used:,.0f} of {r.available:,} ({r.share:.0%})" for r in figures.resources if r.available
+    ]
     console.print("estimated: " + ", ".join(shares), highlight=False, soft_wrap=True)
-    console.print(f"latency: first output after {figures.latency:,} cycles, whole frame after {figures.frame_latency:,}", highlight=False)
+    console.print(
+        f"latency: first output after {figures.latency:,} cycles, whole frame after {figures.frame_latency:,}",
+        highlight=False,
+    )
 
 
 def accumulators(found: Sequence[Accumulator]) -> None:
@@ -98,7 +117,10 @@ def outcome(result: Outcome) -> None:
     """What was proven, and where the output lies."""
     console = _console()
     agreement = result.proof.agreement
-    console.print(f"integer graph: {agreement.exact} of {agreement.frames} frames exact, {agreement.compared:,} integers compared", highlight=False)
+    console.print(
+        f"integer graph: {agreement.exact} of {agreement.frames} frames exact, {agreement.compared:,} integers compared",
+        highlight=False,
+    )
     for tie in agreement.ties:
         console.print(f"  float tie: frame {tie.frame}, {tie.elements} elements of '{tie.tensor}'", highlight=False)
     _rounded(console, result.frames.rounded)
@@ -151,16 +173,28 @@ def report_file(folder: Path) -> None:
         resources = content["design"]["resources"]
         verdict = content["verdict"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CompilerError("there is no readable report", str(path), str(error), "give the folder that qcompile wrote") from error
+        raise CompilerError(
+            "there is no readable report", str(path), str(error), "give the folder that qcompile wrote"
+        ) from error
     table = Table(title=f"{content['design']['interval']:,} cycles a frame on {content['target']}")
     for heading in ("instance", "kernel", "cycles", "LUT", "BRAM", "DSP"):
         table.add_column(heading, justify="left" if heading in ("instance", "kernel") else "right")
     for row in rows:
         used = row["resources"]
-        table.add_row(row["name"], row["kernel"], f"{row['interval']:,}", f"{used['lut']:,.0f}", str(used["bram18"]), str(used["dsp"]))
+        table.add_row(
+            row["name"],
+            row["kernel"],
+            f"{row['interval']:,}",
+            f"{used['lut']:,.0f}",
+            str(used["bram18"]),
+            str(used["dsp"]),
+        )
     console = _console()
     console.print(table)
-    console.print(", ".join(f"{r['resource']} {r['used']:,} of {r['available']:,}" for r in resources if r["available"]), soft_wrap=True)
+    console.print(
+        ", ".join(f"{r['resource']} {r['used']:,} of {r['available']:,}" for r in resources if r["available"]),
+        soft_wrap=True,
+    )
     console.print(", ".join(f"{name} {value:,}" for name, value in verdict.items()), soft_wrap=True)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import qcompile
-from qcompile.ir.beats import hex_lines, pack_frames
 from qcompile.codegen.render import render
 from qcompile.codegen.top import edges, memory_path, render_top
 from qcompile.codegen.views import BenchView
+from qcompile.ir.beats import hex_lines, pack_frames
 from qcompile.ir.dataflow import Dataflow
 from qcompile.ir.design import Design
 from qcompile.ir.types import IntArray
@@ -33,7 +33,9 @@ def generate(
     """
     modules = library_modules(dataflow)
     sources = (*(f"{module}.sv" for module in modules), f"{dataflow.name}.sv")
-    files: dict[str, str | bytes] = {f"rtl/{m}.sv": (assets.rtl() / f"{m}.sv").read_text(encoding="utf-8") for m in modules}
+    files: dict[str, str | bytes] = {
+        f"rtl/{m}.sv": (assets.rtl() / f"{m}.sv").read_text(encoding="utf-8") for m in modules
+    }
     files[f"rtl/{dataflow.name}.sv"] = render_top(dataflow, first_output, title)
     files["rtl/files.f"] = "".join(f"{source}\n" for source in sources)
     for instance in dataflow.instances:

@@ -73,6 +73,9 @@ def _insert(dataflow: Dataflow, sizes: Mapping[str, FifoSize]) -> Dataflow:
             continue
         kernel = Fifo(channel.stream, sizes[name].depth, sizes[name].ram_style)
         before.setdefault(sink, []).append(Instance(name, kernel, origins[sink]))
-        channels += [Channel(channel.source, Port(name), channel.stream), Channel(Port(name), channel.sink, channel.stream)]
+        channels += [
+            Channel(channel.source, Port(name), channel.stream),
+            Channel(Port(name), channel.sink, channel.stream),
+        ]
     instances = [i for instance in dataflow.instances for i in (*before.get(instance.name, []), instance)]
     return replace(dataflow, instances=tuple(instances), channels=tuple(channels))

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from qcompile.ir.dataflow import Kernel
 from qcompile.ir.graph import Graph, Node, Shape, element_count
 from qcompile.ir.types import IntArray, IntType, Range, read_only
-from qcompile.ir.dataflow import Kernel
 from qcompile.kernels import ArgMaxUnit, LookupTable, MatrixVectorUnit, Thresholding
 from qcompile.ops import ArgMax, Lookup, MatMul, Threshold
 
@@ -32,7 +32,11 @@ def _vectors(shape: Shape) -> int:
 
 def _matrix_vector_unit(graph: Graph, node: Node) -> Kernel:
     weights = graph.constants[node.inputs[1]].astype(np.int64).T
-    bias = graph.constants[node.inputs[2]].astype(np.int64) if len(node.inputs) > 2 else np.zeros(weights.shape[0], np.int64)
+    bias = (
+        graph.constants[node.inputs[2]].astype(np.int64)
+        if len(node.inputs) > 2
+        else np.zeros(weights.shape[0], np.int64)
+    )
     return MatrixVectorUnit(
         weights=read_only(weights),
         bias=read_only(bias),

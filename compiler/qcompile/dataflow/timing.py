@@ -96,4 +96,3 @@ def waiting(timing: Timing, source: Port, sink: Port) -> int:
 def frames_to_settle(dataflow: Dataflow) -> int:
     """Frames after which the pattern of a chain of so many kernels repeats."""
     return min(4 + len(dataflow.instances), 24)
-

@@ -53,7 +53,9 @@ def _targets() -> list[tuple[str, ...]]:
 
 def _operators() -> list[tuple[str, ...]]:
     standard = [(name, "ONNX") for name in IMPORTERS]
-    quantisers = [(name, "QONNX (qonnx.custom_op.general, onnx.brevitas, finn.custom_op.general)") for name in QONNX_IMPORTERS]
+    quantisers = [
+        (name, "QONNX (qonnx.custom_op.general, onnx.brevitas, finn.custom_op.general)") for name in QONNX_IMPORTERS
+    ]
     return [("operator", "domain"), *sorted(standard + quantisers)]
 
 

@@ -50,8 +50,12 @@ def verify_folder(folder: Path, vectors: Path | None, rtl_frames: int, protocol:
             faults += [f"RTL: {mismatch}" for mismatch in run.mismatches[:1]]
             if protocol:
                 with progress.step("cocotb tests"):
-                    outcome = run_protocol(find_toolchain(), Cache.of_user(), folder, prepared.dataflow.name, Path(work))
-                ran.append(f"cocotb protocol tests: {', '.join(outcome.passed + tuple(name for name, _ in outcome.failed))}")
+                    outcome = run_protocol(
+                        find_toolchain(), Cache.of_user(), folder, prepared.dataflow.name, Path(work)
+                    )
+                ran.append(
+                    f"cocotb protocol tests: {', '.join(outcome.passed + tuple(name for name, _ in outcome.failed))}"
+                )
                 faults += [f"cocotb test {name}: {message}" for name, message in outcome.failed]
         faults += _timing_faults(prepared, run.interval, run.frames)
     else:
@@ -90,7 +94,10 @@ def _options(folder: Path) -> Options:
         digest = content["model"]["sha256"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CompilerError(
-            "this is no output folder of qcompile", str(folder), f"manifest.json: {error}", "give the folder that qcompile wrote"
+            "this is no output folder of qcompile",
+            str(folder),
+            f"manifest.json: {error}",
+            "give the folder that qcompile wrote",
         ) from error
     if not options.model.exists() or model_digest(options.model) != digest:
         raise CompilerError(f"{MODEL_COPY} is missing or was changed", str(folder), hint="compile the model again")

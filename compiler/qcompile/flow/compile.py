@@ -64,7 +64,11 @@ def compile_model(options: Options, folder: Path, progress: Progress) -> Outcome
     with progress.step("write"):
         design = _design(options, prepared, frames, proof)
         shown = figures(
-            prepared.dataflow, prepared.target, prepared.clock_mhz, prepared.timing.first_output, prepared.timing.frame_latency
+            prepared.dataflow,
+            prepared.target,
+            prepared.clock_mhz,
+            prepared.timing.first_output,
+            prepared.timing.frame_latency,
         )
     with output_folder(folder) as staging:
         _write(design, staging)
@@ -159,4 +163,10 @@ def _dumped(graph: Graph) -> dict[str, object]:
         for n in graph.nodes
     ]
     constants = {name: {"shape": list(np.shape(a)), "dtype": str(a.dtype)} for name, a in graph.constants.items()}
-    return {"inputs": list(graph.inputs), "outputs": list(graph.outputs), "nodes": nodes, "values": values, "constants": constants}
+    return {
+        "inputs": list(graph.inputs),
+        "outputs": list(graph.outputs),
+        "nodes": nodes,
+        "values": values,
+        "constants": constants,
+    }

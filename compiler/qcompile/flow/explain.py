@@ -21,11 +21,16 @@ def explain_node(options: Options, name: str) -> list[str]:
     names = [node.name for node in unpack(understood.model.graph.node, standard_opset(understood.model))]
     if name not in names:
         near = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names[:5]
-        raise CompilerError(f"the model has no node '{name}'", str(options.model), hint=f"did you mean {' or '.join(near)}?")
+        raise CompilerError(
+            f"the model has no node '{name}'", str(options.model), hint=f"did you mean {' or '.join(near)}?"
+        )
     network = understood.network
     lines = [f"{name}:"]
     real = [node for node in understood.graph.nodes if name in node.origin]
-    lines += [f"  imported as {node.op.kind} giving '{node.output}' {understood.graph.values[node.output].shape}" for node in real]
+    lines += [
+        f"  imported as {node.op.kind} giving '{node.output}' {understood.graph.values[node.output].shape}"
+        for node in real
+    ]
     made = [node for node in network.integer.nodes if name in node.origin]
     for node in made:
         lines += [f"  integer {node.op.kind}: {_described(understood, node)}"]
@@ -45,7 +50,9 @@ def _described(understood: Understood, node: Node) -> str:
     match node.op:
         case MatMul():
             shape = graph.constants[node.inputs[1]].shape
-            detail = f"{shape[0]} inputs, {shape[1]} outputs" + (", with initial values" if len(node.inputs) > 2 else "")
+            detail = f"{shape[0]} inputs, {shape[1]} outputs" + (
+                ", with initial values" if len(node.inputs) > 2 else ""
+            )
         case Threshold():
             rows, count = graph.constants[node.inputs[1]].shape
             falling = int(graph.constants[node.inputs[2]].sum())
@@ -66,4 +73,6 @@ def _absorbed(understood: Understood, name: str, real: list[Node]) -> str:
         return "done by the host in front of the accelerator"
     if any(name in node.origin for node in network.after.nodes):
         return "done by the host behind the accelerator"
-    return "held back as part of a function of integers, and absorbed by the quantiser behind it: no hardware of its own"
+    return (
+        "held back as part of a function of integers, and absorbed by the quantiser behind it: no hardware of its own"
+    )

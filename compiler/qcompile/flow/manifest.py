@@ -100,7 +100,9 @@ def certificate(accumulator: Accumulator) -> dict[str, object]:
     }
 
 
-def _streams(prefix: str, streams: tuple[Stream, ...], names: tuple[str, ...], network: Network) -> list[dict[str, object]]:
+def _streams(
+    prefix: str, streams: tuple[Stream, ...], names: tuple[str, ...], network: Network
+) -> list[dict[str, object]]:
     """How each stream at the edge is packed, and what its integers stand for."""
     rows: list[dict[str, object]] = []
     for k, (stream, name) in enumerate(zip(streams, names, strict=True)):

@@ -73,6 +73,8 @@ def parse_shapes(texts: list[str]) -> dict[str, Shape]:
         name, _, sizes = text.rpartition(":")
         parts = re.split(r"[,x]", sizes)
         if not all(part.strip().isdigit() and int(part) > 0 for part in parts):
-            raise CompilerError(f"--shape {text} is no shape", hint="example: --shape 1,3,32,32 or --shape image:1,3,32,32")
+            raise CompilerError(
+                f"--shape {text} is no shape", hint="example: --shape 1,3,32,32 or --shape image:1,3,32,32"
+            )
         shapes[name] = tuple(int(part) for part in parts)
     return shapes

@@ -13,12 +13,12 @@ from qcompile.dataflow.join import join
 from qcompile.dataflow.lower import lower
 from qcompile.dataflow.names import identifier
 from qcompile.dataflow.timing import Timing, frames_to_settle, simulate
+from qcompile.flow.options import Options, parse_input_type
+from qcompile.flow.progress import Progress
 from qcompile.folding import config
 from qcompile.folding.search import search
 from qcompile.frontend.importer import annotated_inputs, import_model
 from qcompile.frontend.load import load_model
-from qcompile.flow.options import Options, parse_input_type
-from qcompile.flow.progress import Progress
 from qcompile.ir.dataflow import Dataflow
 from qcompile.ir.errors import CompilerError
 from qcompile.ir.graph import Graph
@@ -91,7 +91,9 @@ def prepare(options: Options, progress: Progress, observe: Observer = lambda nam
         lowered = _fold(options, unfolded, folding, target, clock)
     with progress.step("size FIFOs"):
         joined = join(lowered)
-        sizes = {name: FifoSize(int(s.get("depth", 0)), str(s.get("ram_style", "auto"))) for name, s in folding.fifos.items()}
+        sizes = {
+            name: FifoSize(int(s.get("depth", 0)), str(s.get("ram_style", "auto"))) for name, s in folding.fifos.items()
+        }
         dataflow = insert_fifos(joined, sizes)
         faults = dataflow.check()
         assert not faults, "; ".join(faults)
@@ -104,7 +106,9 @@ def _input_types(options: Options, model: onnx.ModelProto, graph: Graph) -> dict
     if options.input_type is not None:
         return dict.fromkeys(graph.inputs, parse_input_type(options.input_type, options.input_scale))
     if options.input_scale is not None:
-        raise CompilerError("--input-scale without --input", hint="add the type of the integers, for example --input uint8")
+        raise CompilerError(
+            "--input-scale without --input", hint="add the type of the integers, for example --input uint8"
+        )
     annotated = {name: kind for name, kind in annotated_inputs(model).items() if kind != "FLOAT32"}
     return {name: parse_input_type(kind, None) for name, kind in annotated.items()}
 
@@ -112,7 +116,9 @@ def _input_types(options: Options, model: onnx.ModelProto, graph: Graph) -> dict
 def _read_folding(options: Options, unfolded: Dataflow) -> config.Folding:
     if options.folding is None:
         return config.Folding({}, {})
-    names = [fifo_name(c) for c in join(unfolded).channels if c.source.instance is not None and c.sink.instance is not None]
+    names = [
+        fifo_name(c) for c in join(unfolded).channels if c.source.instance is not None and c.sink.instance is not None
+    ]
     return config.read(options.folding, unfolded, names)
 
 

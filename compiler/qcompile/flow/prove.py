@@ -58,7 +58,9 @@ def _check_export(
     for name in outputs:
         differs = results[name].reshape(-1) != np.asarray(values[name]).reshape(-1)
         if bool(differs.any()):
-            raise VerificationError(f"model.int.onnx differs from the integer graph in {int(differs.sum())} elements of '{name}'")
+            raise VerificationError(
+                f"model.int.onnx differs from the integer graph in {int(differs.sum())} elements of '{name}'"
+            )
 
 
 def _given(understood: Understood, frames: Frames, values: dict[str, Array]) -> tuple[tuple[int, ...], int]:

@@ -38,12 +38,16 @@ def load_frames(path: Path, network: Network) -> Frames:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise CompilerError("the vectors cannot be read", str(path), str(error), "give a .npz file with x and optionally y") from error
+        raise CompilerError(
+            "the vectors cannot be read", str(path), str(error), "give a .npz file with x and optionally y"
+        ) from error
     names = network.before.inputs
     keys = ["x"] if len(names) == 1 and "x" in arrays else list(names)
     absent = [key for key in keys if key not in arrays]
     if absent:
-        raise CompilerError(f"the vectors hold no array '{absent[0]}'", str(path), f"they hold {', '.join(arrays) or 'nothing'}")
+        raise CompilerError(
+            f"the vectors hold no array '{absent[0]}'", str(path), f"they hold {', '.join(arrays) or 'nothing'}"
+        )
     inputs = tuple(_shaped(arrays[key], name, network.before, path) for key, name in zip(keys, names, strict=True))
     counts = {len(array) for array in (*inputs, *([arrays["y"]] if "y" in arrays else []))}
     if len(counts) != 1:

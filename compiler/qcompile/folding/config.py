@@ -68,7 +68,7 @@ def read(path: Path, dataflow: Dataflow, fifo_names: Iterable[str]) -> Folding:
         if target is None:
             rejections.append(Rejection(f"no such node; {_nearest(name, dataflow, fifos)}", name))
         elif not isinstance(attributes, dict):
-            rejections.append(Rejection("its attributes must be an object such as {\"PE\": 4}", name))
+            rejections.append(Rejection('its attributes must be an object such as {"PE": 4}', name))
         elif target in fifos:
             rejections += _fifo(name, attributes, depths.setdefault(target, {}))
         else:
@@ -107,7 +107,9 @@ def _parse(path: Path) -> dict[str, dict[str, Setting]]:
     try:
         config = json.loads(text)
     except json.JSONDecodeError as error:
-        raise CompilerError("the folding file is no JSON", f"{path}:{error.lineno}", f"{error.msg} at column {error.colno}") from error
+        raise CompilerError(
+            "the folding file is no JSON", f"{path}:{error.lineno}", f"{error.msg} at column {error.colno}"
+        ) from error
     if not isinstance(config, dict):
         raise CompilerError("the folding file must hold an object of node names", str(path))
     return config
@@ -135,7 +137,9 @@ def _nearest(name: str, dataflow: Dataflow, fifos: tuple[str, ...]) -> str:
     return f"the nodes are {shown}"
 
 
-def _node(name: str, instance: Instance, attributes: Mapping[str, Setting], into: dict[str, Setting]) -> list[Rejection]:
+def _node(
+    name: str, instance: Instance, attributes: Mapping[str, Setting], into: dict[str, Setting]
+) -> list[Rejection]:
     """Checks attributes one by one against the kernel and keeps them."""
     rejections: list[Rejection] = []
     for attribute, value in attributes.items():
@@ -148,7 +152,11 @@ def _node(name: str, instance: Instance, attributes: Mapping[str, Setting], into
         except KeyError:
             known = [*instance.kernel.attributes(), *FIXED]
             near = difflib.get_close_matches(attribute, known, n=2, cutoff=0.4)
-            meant = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(instance.kernel.attributes()) or 'none'}"
+            meant = (
+                f"did you mean {' or '.join(near)}?"
+                if near
+                else f"it has {', '.join(instance.kernel.attributes()) or 'none'}"
+            )
             rejections.append(Rejection(f"no such attribute: {attribute}; {meant}", name))
         except ValueError as error:
             rejections.append(Rejection(str(error), name))
@@ -193,10 +201,14 @@ def _apply_defaults(
         for kind in sorted(chosen - set(FINN_KINDS.values()) - kinds):
             known = sorted(kinds | set(FINN_KINDS))
             near = difflib.get_close_matches(kind, known, n=3, cutoff=0.4)
-            rejections.append(Rejection(f"no such kind: {kind}; did you mean {' or '.join(near or known)}?", "Defaults"))
+            rejections.append(
+                Rejection(f"no such kind: {kind}; did you mean {' or '.join(near or known)}?", "Defaults")
+            )
         users = [i for i in dataflow.instances if i.kernel.kind in chosen and attribute in i.kernel.attributes()]
         if not users and attribute not in FIXED and wanted == "all":
             rejections.append(Rejection(f"no node has the attribute {attribute}", "Defaults"))
         for instance in users:
-            rejections += _node(f"Defaults, for {instance.name}", instance, {attribute: value}, settings.setdefault(instance.name, {}))
+            rejections += _node(
+                f"Defaults, for {instance.name}", instance, {attribute: value}, settings.setdefault(instance.name, {})
+            )
     return rejections

@@ -85,7 +85,9 @@ def search(
     `fixed` names for some instances the attributes that keep their present values. Raises CompilerError when no folding reaches the interval, or when nothing fits.
     """
     budget = Budget.of(target)
-    candidates = {i.name: _candidates(dataflow, i, (fixed or {}).get(i.name, ()), target, budget) for i in dataflow.instances}
+    candidates = {
+        i.name: _candidates(dataflow, i, (fixed or {}).get(i.name, ()), target, budget) for i in dataflow.instances
+    }
     reachable = max((min(c.interval for c in options) for options in candidates.values()), default=1)
     if interval is not None:
         if reachable > interval:

@@ -6,15 +6,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from qcompile.frontend.dialect import OnnxNode, float32
+from qcompile.frontend.dialect import OnnxNode, Unsupported, float32
 from qcompile.ir.graph import Graph, Node, Operator, Shape, Value, fresh_name
 from qcompile.ir.types import Array, IntArray
 from qcompile.ops import Decode
 from qcompile.ops.roles import Lattice, Layout, Quantiser
 
 
-class Unsupported(Exception):
-    """Raised by an importer: why this node cannot be compiled, in words for the user."""
+def axis_index(axis: int, rank: int) -> int:
+    """The axis counted from the front; raises Unsupported for one that a tensor of `rank` axes does not have."""
+    if not -rank <= axis < rank:
+        raise Unsupported(f"the axis {axis} of a tensor with {rank} axes")
+    return axis % rank
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +104,13 @@ class Builder:
         return output
 
     def add_linear(
-        self, node: OnnxNode, op: Operator, source: str, weights: str, output: str | None = None, bias: Array | None = None
+        self,
+        node: OnnxNode,
+        op: Operator,
+        source: str,
+        weights: str,
+        output: str | None = None,
+        bias: Array | None = None,
     ) -> str:
         """Appends a linear operator whose weights stay in the lattice they were quantised on; `bias` (M,) is added by it."""
         output = node.outputs[0] if output is None else output

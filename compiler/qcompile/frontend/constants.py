@@ -48,7 +48,7 @@ def run_session(
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """onnxruntime has an exception class of its own, below Exception, for each way in which it can fail."""
+    """Onnxruntime has an exception class of its own, below Exception, for each way in which it can fail."""
     try:
         yield
     except Exception as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import onnx
@@ -13,12 +12,17 @@ from onnx import numpy_helper
 from qcompile.ir.types import Array
 
 QONNX_DOMAINS = frozenset({"qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general"})
-QONNX_OPERATORS = frozenset({"Quant", "IntQuant", "BipolarQuant", "Trunc", "MultiThreshold"})
+QUANTISER_INPUTS = {"BipolarQuant": (2,), "IntQuant": (4,), "MultiThreshold": (2,), "Quant": (4,), "Trunc": (5, 6)}
+QONNX_OPERATORS = frozenset(QUANTISER_INPUTS)
 STANDARD_DOMAINS = frozenset({"", "ai.onnx"})
 ROUNDING_NAMES = {"ROUND": "HALF_EVEN", "ROUND_HALF_EVEN": "HALF_EVEN", "ROUND_TO_ZERO": "DOWN"}
 """Other names of rounding modes."""
 
 AttributeValue = int | float | str | bytes | list[int] | list[float] | Array
+
+
+class Unsupported(Exception):
+    """Raised by an importer: why this node cannot be compiled, in words for the user."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,21 +40,33 @@ class OnnxNode:
 
     def integer(self, name: str, default: int) -> int:
         """An integer attribute."""
-        return int(cast(int, self.attributes.get(name, default)))
+        value = self.attributes.get(name, default)
+        if not isinstance(value, int):
+            raise Unsupported(f"the attribute {name} is not an integer")
+        return value
 
     def real(self, name: str, default: float) -> float:
         """A float attribute."""
-        return float(cast(float, self.attributes.get(name, default)))
+        value = self.attributes.get(name, default)
+        if not isinstance(value, (int, float)):
+            raise Unsupported(f"the attribute {name} is not a number")
+        return float(value)
 
     def text(self, name: str, default: str) -> str:
         """A string attribute."""
         value = self.attributes.get(name, default)
-        return value.decode() if isinstance(value, bytes) else str(value)
+        if not isinstance(value, (bytes, str)):
+            raise Unsupported(f"the attribute {name} is not a text")
+        return value.decode(errors="replace") if isinstance(value, bytes) else value
 
     def integers(self, name: str) -> tuple[int, ...] | None:
         """A list of integers, None where the attribute is absent."""
         value = self.attributes.get(name)
-        return None if value is None else tuple(int(item) for item in cast(list[int], value))
+        if value is None:
+            return None
+        if not isinstance(value, list) or not all(isinstance(item, int) for item in value):
+            raise Unsupported(f"the attribute {name} is not a list of integers")
+        return tuple(int(item) for item in value)
 
     def input(self, position: int) -> str:
         """Name of an input; empty where it is left out."""
@@ -60,6 +76,23 @@ class OnnxNode:
 def is_quantiser(proto: onnx.NodeProto) -> bool:
     """Whether a node is one of the QONNX operators (older exports leave the domain empty)."""
     return proto.op_type in QONNX_OPERATORS and (proto.domain in QONNX_DOMAINS or proto.domain in STANDARD_DOMAINS)
+
+
+def check_arguments(node: OnnxNode) -> None:
+    """Raises Unsupported where the numbers of inputs and outputs or the kinds of attributes are not the operator's."""
+    if is_quantiser(node.proto):
+        if len(node.inputs) not in QUANTISER_INPUTS[node.operator] or not all(node.inputs):
+            raise Unsupported(f"{len(node.inputs)} inputs; it has {' or '.join(map(str, QUANTISER_INPUTS[node.operator]))}")
+        if len(node.outputs) != 1:
+            raise Unsupported(f"{len(node.outputs)} outputs; it has one")
+        return
+    context = onnx.checker.C.CheckerContext()
+    context.ir_version = onnx.IR_VERSION
+    context.opset_imports = {"": node.opset}
+    try:
+        onnx.checker.check_node(node.proto, context)
+    except onnx.checker.ValidationError as error:
+        raise Unsupported(" ".join(str(error).split())) from error
 
 
 def rounding_mode(node: OnnxNode, default: str) -> str:
@@ -102,7 +135,7 @@ def standard_opset(model: onnx.ModelProto) -> int:
     return max((o.version for o in model.opset_import if o.domain in STANDARD_DOMAINS), default=1)
 
 
-def annotations(graph: onnx.GraphProto) -> dict[str, str]:
+def finn_datatypes(graph: onnx.GraphProto) -> dict[str, str]:
     """FINN data types annotated to tensors (`finn_datatype`), by tensor name."""
     return {
         entry.tensor_name: pair.value
@@ -110,6 +143,12 @@ def annotations(graph: onnx.GraphProto) -> dict[str, str]:
         for pair in entry.quant_parameter_tensor_names
         if pair.key == "finn_datatype"
     }
+
+
+def real(array: Array) -> Float32Array | FloatArray:
+    """The array as float32, or as float64 where float32 cannot hold all its numbers: numpy computes with it so."""
+    wide = np.result_type(array.dtype, np.float32) == np.float64
+    return array.astype(np.float64) if wide else array.astype(np.float32)
 
 
 def float32(array: Array) -> Array:

@@ -8,14 +8,13 @@ import numpy as np
 import onnx
 
 from qcompile.frontend import constants
-from qcompile.frontend.builder import Builder, Unsupported
-from qcompile.frontend.dialect import OnnxNode, annotations, is_quantiser, standard_opset, unpack
+from qcompile.frontend.builder import Builder
+from qcompile.frontend.dialect import OnnxNode, Unsupported, finn_datatypes, check_arguments, is_quantiser, standard_opset, unpack
 from qcompile.frontend.importers import IMPORTERS, QONNX_IMPORTERS
 from qcompile.frontend.inputs import input_shapes
 from qcompile.ir.errors import CompilerError, Rejection, refuse
-from qcompile.ir.graph import Graph, Shape
-
-SHAPE_OPERATORS = {"Shape": lambda shape: np.asarray(shape, np.int64), "Size": lambda shape: np.asarray(np.prod(shape), np.int64)}
+from qcompile.ir.graph import Graph, Shape, element_count
+from qcompile.ir.types import Array
 
 
 def import_model(model: onnx.ModelProto, where: str, shapes: Mapping[str, Shape] | None = None) -> Graph:
@@ -28,7 +27,7 @@ def import_model(model: onnx.ModelProto, where: str, shapes: Mapping[str, Shape]
         initialisers = constants.initialisers(model.graph)
     except ValueError as error:
         raise CompilerError("a tensor of the model cannot be read", where, str(error)) from error
-    builder = Builder(model.graph.name or "network", annotations(model.graph))
+    builder = Builder(model.graph.name or "network", finn_datatypes(model.graph))
     builder.constants.update(initialisers)
     rejections = _check_constants(initialisers)
     builder.shapes.update(input_shapes(model, where, shapes))
@@ -47,8 +46,13 @@ def _check_constants(initialisers: Mapping[str, np.ndarray]) -> list[Rejection]:
     return [
         Rejection("holds a number that is not finite (NaN or infinity)", f"tensor {name}")
         for name, array in initialisers.items()
-        if array.dtype.kind == "f" and not bool(np.all(np.isfinite(array)))
+        if not is_finite(array)
     ]
+
+
+def is_finite(array: Array) -> bool:
+    """Whether an array holds no NaN and no infinity."""
+    return array.dtype.kind != "f" or bool(np.all(np.isfinite(array)))
 
 
 def _walk(builder: Builder, nodes: list[OnnxNode]) -> list[Rejection]:
@@ -72,12 +76,14 @@ def _import_node(builder: Builder, node: OnnxNode) -> None:
     if undefined:
         raise Unsupported(f"reads '{undefined[0]}', which nothing defines")
     if is_quantiser(node.proto):
+        check_arguments(node)
         QONNX_IMPORTERS[node.operator](builder, node)
         return
     if node.domain not in ("", "ai.onnx"):
         raise Unsupported(f"operator of the domain '{node.domain}'")
-    if node.operator in SHAPE_OPERATORS and not node.attributes:
-        builder.constants[node.outputs[0]] = SHAPE_OPERATORS[node.operator](builder.shape(node.inputs[0]))
+    if node.operator in ("Shape", "Size"):
+        check_arguments(node)
+        builder.constants[node.outputs[0]] = _shape_constant(node, builder.shape(node.inputs[0]))
         return
     foldable = all(not name or builder.resolve(name) in builder.constants for name in node.inputs)
     if foldable and not any(a.type in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS) for a in node.proto.attribute):
@@ -86,18 +92,29 @@ def _import_node(builder: Builder, node: OnnxNode) -> None:
     importer = IMPORTERS.get(node.operator)
     if importer is None:
         raise Unsupported("operator not known")
+    check_arguments(node)
     importer(builder, node)
+
+
+def _shape_constant(node: OnnxNode, shape: Shape) -> Array:
+    """The value of a Shape or Size node."""
+    if node.operator == "Size":
+        return np.asarray(element_count(shape), np.int64)
+    return np.asarray(shape[slice(node.integer("start", 0), node.integer("end", len(shape)))], np.int64)
 
 
 def _fold(builder: Builder, node: OnnxNode) -> None:
     feeds = {name: builder.constants[builder.resolve(name)] for name in node.inputs if name}
     try:
-        builder.constants.update(constants.fold(node, feeds))
+        folded = constants.fold(node, feeds)
     except constants.RuntimeRefusal as error:
         raise Unsupported(f"constant that onnxruntime cannot compute: {error}") from error
+    if not all(is_finite(array) for array in folded.values()):
+        raise Unsupported("constant with a number that is not finite (NaN or infinity)")
+    builder.constants.update(folded)
 
 
 def annotated_inputs(model: onnx.ModelProto) -> dict[str, str]:
     """FINN data types that the model annotates to its inputs, by input name."""
     names = {value.name for value in model.graph.input} - {tensor.name for tensor in model.graph.initializer}
-    return {name: kind for name, kind in annotations(model.graph).items() if name in names}
+    return {name: kind for name, kind in finn_datatypes(model.graph).items() if name in names}

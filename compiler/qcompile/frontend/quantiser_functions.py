@@ -122,7 +122,7 @@ class _Body:
 
 
 def _quant(body: _Body, node: OnnxNode) -> str:
-    """t = x / scale + zero point, clamped, then rounded; a signed one-bit quantiser is bipolar."""
+    """T = x / scale + zero point, clamped, then rounded; a signed one-bit quantiser is bipolar."""
     scale, zero_point, bits = (body.real(name) for name in ("scale", "zero_point", "bits"))
     t = body.apply("Add", body.apply("Div", body.real("x"), scale), zero_point)
     code = body.round(rounding_mode(node, "ROUND"), body.clamp(t, *body.bounds(node, bits)))

@@ -20,7 +20,9 @@ def unpack_frames(data: bytes, stream: Stream) -> IntArray:
     """The inverse of `pack_frames`: int64 (frames, elements)."""
     element, beat_bytes = stream.element, (stream.bits + 7) // 8
     beats = np.frombuffer(data, np.uint8).reshape(-1, beat_bytes)
-    bits = np.unpackbits(beats, axis=1, bitorder="little")[:, : stream.bits].reshape(beats.shape[0], stream.lanes, element.bits)
+    bits = np.unpackbits(beats, axis=1, bitorder="little")[:, : stream.bits].reshape(
+        beats.shape[0], stream.lanes, element.bits
+    )
     codes = (bits.astype(np.int64) << np.arange(element.bits)).sum(axis=2)
     if element.signed:
         codes -= bits[:, :, -1].astype(np.int64) << element.bits

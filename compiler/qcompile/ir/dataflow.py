@@ -61,7 +61,8 @@ class Schedule:
 @dataclass(frozen=True, slots=True)
 class Resources:
     """An estimate: LUTs in all (memories and shift registers included), of them LUTs used as memory, flip-flops, DSP
-    multipliers, 18-kbit block RAMs, UltraRAMs."""
+    multipliers, 18-kbit block RAMs, UltraRAMs.
+    """
 
     lut: float = 0
     lutram: float = 0
@@ -227,7 +228,9 @@ class Dataflow:
                 faults.append(f"{source} cannot drive {sink}: {why}")
         for instance in self.instances:
             ports = [Port(instance.name, k) for k in range(len(instance.kernel.inputs))]
-            faults += [f"input {p} is driven {driven.get(p, 0)} times, not once" for p in ports if driven.get(p, 0) != 1]
+            faults += [
+                f"input {p} is driven {driven.get(p, 0)} times, not once" for p in ports if driven.get(p, 0) != 1
+            ]
             ports = [Port(instance.name, k) for k in range(len(instance.kernel.outputs))]
             faults += [f"output {p} drives {used.get(p, 0)} inputs, not one" for p in ports if used.get(p, 0) != 1]
         return tuple(faults)

@@ -29,7 +29,8 @@ class Tap:
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
     """`before` maps the model's inputs to integer codes, `integer` is what becomes hardware, `after` maps its outputs to the
-    model's outputs (the float tail: scales, Softmax...)."""
+    model's outputs (the float tail: scales, Softmax...).
+    """
 
     before: Graph
     integer: Graph

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
-Array = npt.NDArray[np.generic]
+Array = npt.NDArray[Any]
 
 
 def read_only(array: npt.ArrayLike, dtype: npt.DTypeLike = np.int64) -> npt.NDArray[np.int64]:

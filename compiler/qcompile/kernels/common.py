@@ -16,11 +16,6 @@ def mux_luts(ways: int, lut_inputs: int) -> int:
     return -(-ways // 4) if lut_inputs >= 6 else ways - 1
 
 
-def select_luts(ways: int, lut_inputs: int) -> int:
-    """LUTs of a selection of one bit, each way with a select line of its own (the last is the default)."""
-    return -(-(2 * ways - 2) // (lut_inputs - 1)) if ways > 1 else 0
-
-
 def lutram_luts(width: int, depth: int, lut_inputs: int) -> int:
     """LUTs used as memory by a simple dual-port memory of `depth` words of `width` bits.
 

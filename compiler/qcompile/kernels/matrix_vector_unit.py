@@ -85,7 +85,7 @@ class MatrixVectorUnit:
         return (Stream(self.accumulator, self.pe, self.vectors * self.row_folds),)
 
     def interval(self) -> int:
-        """vectors * (rows / PE) * (columns / SIMD)."""
+        """Vectors * (rows / PE) * (columns / SIMD)."""
         return self.vectors * self.row_folds * self.column_folds
 
     def latency(self) -> int:

@@ -46,7 +46,8 @@ def ultra_rams(width: int, depth: int) -> int:
 
 def lut_roms(width: int, depth: int, lut_inputs: int) -> float:
     """LUTs of a read-only memory made of logic: one a bit for each 2**lut_inputs words; wide multiplexers are in the slice up
-    to four of them, and cost a LUT for each further two beyond."""
+    to four of them, and cost a LUT for each further two beyond.
+    """
     if depth <= 1:
         return 0.0
     leaves = -(-depth // 2**lut_inputs)

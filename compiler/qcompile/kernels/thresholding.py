@@ -21,7 +21,8 @@ MAX_LEVELS = 8
 @dataclass(frozen=True, slots=True, eq=False)
 class Coded:
     """Thresholds as stored: unsigned codes (folds, lanes, count) of `bits` bits; a value x, as its distance from the least
-    value of its type, counts a code when it is greater or equal, or, `strict`, when it is greater."""
+    value of its type, counts a code when it is greater or equal, or, `strict`, when it is greater.
+    """
 
     codes: IntArray
     bits: int

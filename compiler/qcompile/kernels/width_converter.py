@@ -9,7 +9,6 @@ from typing import ClassVar
 
 from qcompile.ir.dataflow import Binding, Resources, Schedule, Stream, steps
 from qcompile.ir.types import IntArray
-from qcompile.kernels.common import select_luts
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,33 +72,28 @@ class WidthConverter:
         """The units left over, multiplexers, a skid buffer on the narrower side, a register on the wider."""
         lanes, wide_in, wide_out = self.units
         unit = lanes * self.stream.element.bits
-        up = wide_in < wide_out
-        ways = self._ways()
-        data = sum(unit * select_luts(n, lut_inputs) for n in ways)
+        widens = wide_in < wide_out
         count_bits = (wide_in + wide_out - 1).bit_length()
-        slice_bits = unit * min(wide_in, wide_out)
-        rest_bits = unit * (max(wide_in, wide_out) - 1)
-        slots = wide_out if up else 0  # each place of the rest has a write enable of its own
+        narrow = unit * min(wide_in, wide_out)
+        rest = unit * (max(wide_in, wide_out) - 1)
+        selection = wide_out if wide_in == 1 else unit * self._shifter_luts(lut_inputs)
         return Resources(
-            lut=data + slice_bits + slots + 3 * count_bits + 6,
-            ff=2 * slice_bits + rest_bits + (unit * wide_out if up else 0) + count_bits + 3,
+            lut=selection + narrow + 2 * count_bits + 10,
+            ff=2 * narrow + rest + (unit * wide_out if widens else 0) + count_bits + (3 if widens else 2),
         )
 
-    def _ways(self) -> tuple[int, ...]:
-        """For each unit of the output beat, then of the rest: how many units it can be set from."""
+    def _shifter_luts(self, lut_inputs: int) -> int:
+        """LUTs for each bit of a unit: a shifter that puts the beat behind the rest, and their merging.
+
+        A LUT6 takes two stages of the shifter, or one and the merging; a LUT4 one of either.
+        """
         _, wide_in, wide_out = self.units
+        stages, at_once = (wide_out - 1).bit_length(), 2 if lut_inputs >= 6 else 1
+        ends = [min(first + at_once, stages) for first in range(0, stages, at_once)]
+        shifter = sum(min(wide_in + wide_out, wide_in + 2**end) - 1 for end in ends)
         rest = max(wide_in, wide_out) - 1
-        sources: list[set[int]] = [set() for _ in range(wide_out + rest)]
-        for held in range(wide_out):
-            gives = held + wide_in >= wide_out
-            first = held if gives else wide_out + held
-            for unit in range(wide_in):
-                sources[first + unit].add(unit)
-            for unit in range(held if gives else 0):
-                sources[unit].add(wide_in + unit)
-        for unit in range(rest if wide_in > wide_out else 0):  # no beat taken: the rest moves down
-            sources[unit].add(wide_in + unit)
-        return tuple(len(s) for s in sources)
+        merging = rest if lut_inputs < 6 or stages % 2 == 0 else 0
+        return shifter + merging + (rest if lut_inputs < 6 and wide_in < wide_out else 0)
 
     def binding(self) -> Binding:
         """Module width_converter, its units made of as many lanes as both sides are multiples of."""

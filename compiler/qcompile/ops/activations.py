@@ -19,7 +19,13 @@ SELU_ALPHA, SELU_GAMMA = 1.67326319217681884765625, 1.05070102214813232421875
 
 # Numerator (times x) and denominator as polynomials of x squared, highest power first.
 SIGMOID_LIMIT = 18.0
-SIGMOID_NUMERATOR = (4.37031012579801e-11, 1.15627324459942e-07, 6.08574864600143e-05, 8.51377133304701e-03, 2.48287947061529e-01)
+SIGMOID_NUMERATOR = (
+    4.37031012579801e-11,
+    1.15627324459942e-07,
+    6.08574864600143e-05,
+    8.51377133304701e-03,
+    2.48287947061529e-01,
+)
 SIGMOID_DENOMINATOR = (
     6.10247389755681e-13,
     5.76102136993427e-09,
@@ -95,7 +101,7 @@ def elu(x: Float32Array, alpha: float) -> Float32Array:
 
 
 def selu(x: Float32Array, alpha: float, gamma: float) -> Float32Array:
-    """gamma * elu(x), with the two constants multiplied first."""
+    """Gamma * elu(x), with the two constants multiplied first."""
     return np.where(x > 0, F32(gamma) * x, F32(gamma) * F32(alpha) * _exponential_less_one(x))
 
 
@@ -106,7 +112,7 @@ def celu(x: Float32Array, alpha: float) -> Float32Array:
 
 
 def hard_sigmoid(x: Float32Array, alpha: float, beta: float) -> Float32Array:
-    """alpha * x + beta, clipped to 0..1."""
+    """Alpha * x + beta, clipped to 0..1."""
     return np.clip(F32(alpha) * x + F32(beta), F32(0), F32(1))
 
 
@@ -117,17 +123,17 @@ def softplus(x: Float32Array) -> Float32Array:
 
 
 def softsign(x: Float32Array) -> Float32Array:
-    """x / (1 + |x|)."""
+    """X / (1 + |x|)."""
     return F32(1) / (F32(1) + np.abs(x)) * x
 
 
 def swish(x: Float32Array, alpha: float) -> Float32Array:
-    """x * sigmoid(alpha * x)."""
+    """X * sigmoid(alpha * x)."""
     return x * sigmoid(F32(alpha) * x)
 
 
 def gelu(x: Float32Array, approximate: float) -> Float32Array:
-    """x / 2 * (1 + erf(x / sqrt 2)), or its approximation by the hyperbolic tangent."""
+    """X / 2 * (1 + erf(x / sqrt 2)), or its approximation by the hyperbolic tangent."""
     half = F32(0.5) * x
     if approximate:
         return half * (F32(1) + tanh(x * (GELU_CUBIC * x * x + GELU_LINEAR)))
@@ -135,12 +141,12 @@ def gelu(x: Float32Array, approximate: float) -> Float32Array:
 
 
 def mish(x: Float32Array) -> Float32Array:
-    """x * tanh(softplus(x))."""
+    """X * tanh(softplus(x))."""
     return x * tanh(softplus(x))
 
 
 def power(x: Float32Array, exponent: Float32Array) -> Float32Array:
-    """x ** exponent; squares and cubes are products."""
+    """X ** exponent; squares and cubes are products."""
     if exponent.size == 1 and exponent.ravel()[0] in (2, 3):
         return x * x if exponent.ravel()[0] == 2 else x * x * x
     return np.power(x.astype(np.float64), exponent.astype(np.float64)).astype(F32)

@@ -15,6 +15,7 @@ from qcompile.ops.roles import Direction, Float32Array, broadcast_shape
 
 F32 = np.float32
 
+
 def _batch_normalization(
     x: Float32Array, scale: Float32Array, bias: Float32Array, mean: Float32Array, var: Float32Array, epsilon: float
 ) -> Float32Array:

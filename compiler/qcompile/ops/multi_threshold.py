@@ -36,7 +36,7 @@ class MultiThreshold:
         return self.lattice().decode(self.codes(inputs[0].astype(np.float32), *inputs[1:]))
 
     def lattice(self, *operands: Array) -> Lattice:
-        """scale * (code - added) + bias, where the bias is taken into the shift when it is a multiple of half the scale."""
+        """Scale * (code - added) + bias, where the bias is taken into the shift when it is a multiple of half the scale."""
         ratio = self.bias / self.scale
         if (2 * ratio).is_integer():
             return Lattice.of(self.scale, ratio - self._added)

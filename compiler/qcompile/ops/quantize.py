@@ -52,7 +52,9 @@ class Quantize:
             if self.bipolar:
                 return (scaled + zero_point >= 0).astype(np.int64)
             if self.zero_point_first:
-                rounded = ROUNDING[self.rounding](np.clip(scaled + zero_point, x.dtype.type(self.lo), x.dtype.type(self.hi)))
+                rounded = ROUNDING[self.rounding](
+                    np.clip(scaled + zero_point, x.dtype.type(self.lo), x.dtype.type(self.hi))
+                )
             else:
                 rounded = np.clip(ROUNDING[self.rounding](scaled) + zero_point, self.lo, self.hi)
             return (rounded - self._removed(zero_point)).astype(np.int64)
@@ -63,7 +65,7 @@ class Quantize:
         return self.lattice(scale, zero_point).decode(self.codes(x.astype(np.float32), scale, zero_point))
 
     def lattice(self, *operands: Array) -> Lattice:
-        """x = scale * (code - what is left of the zero point); a bipolar code c stands for 2 * scale * (c - 1/2)."""
+        """X = scale * (code - what is left of the zero point); a bipolar code c stands for 2 * scale * (c - 1/2)."""
         scale, zero_point = operands
         if self.bipolar:
             return Lattice.of(2.0 * np.asarray(scale, np.float64), -0.5 - 0.5 * np.asarray(zero_point, np.float64))

@@ -35,9 +35,9 @@ class Lattice:
     offset: FloatArray
 
     def decode(self, codes: IntArray) -> Float32Array:
-        """The real numbers of these codes, rounded once to float32."""
-        real: Float32Array = (self.scale * (codes + self.shift) + self.offset).astype(np.float32)
-        return real
+        """The real numbers of these codes: the product is rounded to float32, then the sum, as a model computes them."""
+        product: Float32Array = (self.scale * (codes + self.shift)).astype(np.float32)
+        return product + self.offset.astype(np.float32) if bool(np.any(self.offset)) else product
 
     def encode(self, real: Array) -> IntArray:
         """The codes nearest to these real numbers."""

@@ -43,7 +43,5 @@ class Threshold:
     def infer_range(self, x: Range, thresholds: IntArray, descending: IntArray) -> Range:
         """Per channel, the results at the two ends of the range of x."""
         channels = max(x.lo.size, thresholds.shape[0], descending.size)
-        ends = self.evaluate(
-            np.stack([x.per_channel(channels).lo, x.per_channel(channels).hi]), thresholds, descending
-        )
+        ends = self.evaluate(np.stack([x.per_channel(channels).lo, x.per_channel(channels).hi]), thresholds, descending)
         return Range.of(ends.min(axis=0), ends.max(axis=0))

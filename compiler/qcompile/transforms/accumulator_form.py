@@ -119,7 +119,8 @@ def _thresholds(graph: Graph, step: Node, form: Form, constants: dict[str, Array
     flipped = form.sign < 0
     moved = np.where(
         flipped[:, None],
-        np.where(descending[:, None], thresholds + 1, thresholds - 1) + np.where(descending, 1, -1)[:, None] * form.added[:, None],
+        np.where(descending[:, None], thresholds + 1, thresholds - 1)
+        + np.where(descending, 1, -1)[:, None] * form.added[:, None],
         thresholds + np.where(descending, -1, 1)[:, None] * form.added[:, None],
     )
     left = (descending ^ flipped).astype(np.int64)
@@ -129,5 +130,5 @@ def _thresholds(graph: Graph, step: Node, form: Form, constants: dict[str, Array
 
 
 def _tap(tap: Tap, form: Form) -> Tap:
-    """scale * (q + shift) with q = sign * (q' - added)."""
+    """Scale * (q + shift) with q = sign * (q' - added)."""
     return replace(tap, scale=tap.scale * form.sign, shift=form.sign * tap.shift - form.added)

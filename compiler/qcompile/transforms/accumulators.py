@@ -37,7 +37,9 @@ class Accumulator:
 
 def signed_bits(lo: IntArray, hi: IntArray) -> IntArray:
     """Two's-complement width of each range [lo, hi]."""
-    return np.asarray([IntType.of_range(min(int(a), -1), max(int(b), 0)).bits for a, b in zip(lo, hi, strict=True)], np.int64)
+    return np.asarray(
+        [IntType.of_range(min(int(a), -1), max(int(b), 0)).bits for a, b in zip(lo, hi, strict=True)], np.int64
+    )
 
 
 def accumulators(graph: Graph) -> tuple[Accumulator, ...]:
@@ -94,5 +96,3 @@ def require_bits(found: Sequence[Accumulator], bits: int) -> None:
     if rejections:
         hint = "train with A2Q for that width, or allow wider accumulators"
         raise refuse(f"not every accumulator fits {bits} bits", rejections, hint)
-
-

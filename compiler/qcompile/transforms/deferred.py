@@ -88,7 +88,7 @@ class Deferred:
         return True
 
     def affine(self) -> Lattice | None:
-        """f as one lattice when every step is affine (float64), else None; exact zeros of the factor are no lattice."""
+        """F as one lattice when every step is affine (float64), else None; exact zeros of the factor are no lattice."""
         scale: FloatArray = self.lattice.scale
         offset: FloatArray = self.lattice.offset
         for step in self.steps:

@@ -48,7 +48,7 @@ class IntegerBuilder:
         return self._add(f"{source}_reshaped", Reshape(shape), (source,), shape, codes, origin)
 
     def matmul(self, stem: str, source: str, weights: IntArray, bias: IntArray | None, origin: tuple[str, ...]) -> str:
-        """x (..., K) times weights (K, M), plus bias (M,)."""
+        """X (..., K) times weights (K, M), plus bias (M,)."""
         op = MatMul()
         constants = {"weights": weights} if bias is None else {"weights": weights, "bias": bias}
         names = self._keep(stem, constants)
@@ -98,5 +98,3 @@ class IntegerBuilder:
         self.values[output] = Value(shape, codes)
         self.nodes.append(Node(node, op, inputs, output, origin))
         return output
-
-

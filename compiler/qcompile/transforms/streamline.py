@@ -98,7 +98,7 @@ def streamline(graph: Graph, types: Mapping[str, InputType]) -> Network:
 
 
 UNTYPED_HINT = (
-    'state the type of its numbers with --input, for example --input uint8 --input-scale 0.00392156862745098, '
+    "state the type of its numbers with --input, for example --input uint8 --input-scale 0.00392156862745098, "
     '--input int8, or --input "fixed<16,6>" (16 bits, 6 of them before the point)'
 )
 
@@ -131,7 +131,9 @@ def _on_host(walk: _Walk, node: Node, source: Pending, operands: tuple[Array, ..
 def _behind(walk: _Walk, node: Node, source: Tail) -> Known:
     """Behind the last integer: what keeps the order is looked through by ArgMax, the rest is the host's."""
     if isinstance(node.op, (Quantiser, MatMul)) and not isinstance(node.op, Decode):
-        raise Refused(f"{node.op.kind} behind an operator that only the host computes ({_producer(walk, node.inputs[0])})")
+        raise Refused(
+            f"{node.op.kind} behind an operator that only the host computes ({_producer(walk, node.inputs[0])})"
+        )
     producer = walk.graph.producer(node.inputs[0])
     if isinstance(node.op, ArgMax) and producer is not None and isinstance(producer.op, Softmax):
         before = walk.known[producer.inputs[0]]
@@ -184,7 +186,9 @@ def _encode_input(walk: _Walk, node: Node, operands: tuple[Array, ...]) -> Defer
         return walk.encoded[key]
     lattice = node.op.lattice(*operands)
     largest = np.finfo(np.float32).max
-    ends = node.op.codes(np.stack([np.full(shape, -largest, np.float32), np.full(shape, largest, np.float32)]), *operands)
+    ends = node.op.codes(
+        np.stack([np.full(shape, -largest, np.float32), np.full(shape, largest, np.float32)]), *operands
+    )
     if int(np.abs(ends).max()) > 1 << 31:
         raise Refused("it does not bound the codes of the model's input")
     q = walk.integer.add_input(node.name, _frame(shape), Range.of(int(ends.min()), int(ends.max())))
@@ -227,7 +231,9 @@ def _flattened(walk: _Walk, source: Deferred, node: Node) -> Deferred:
     def tiled(row: Array) -> Array:
         return row if row.size == 1 else np.tile(row, repeat)
 
-    lattice = Lattice(*(tiled(np.atleast_1d(p)) for p in (source.lattice.scale, source.lattice.shift, source.lattice.offset)))
+    lattice = Lattice(
+        *(tiled(np.atleast_1d(p)) for p in (source.lattice.scale, source.lattice.shift, source.lattice.offset))
+    )
     steps = tuple(Step(step.op, tuple(tiled(operand) for operand in step.operands)) for step in source.steps)
     q = walk.integer.reshape(source.q, (count,), node.origin)
     return replace(source, q=q, q_shape=(count,), lattice=lattice, steps=steps)
@@ -274,7 +280,9 @@ def _matmul(walk: _Walk, node: Node, source: Deferred, shape: Shape) -> Deferred
     order = _vector_order(source, rows)
     vectors = element_count(source.shape) // rows
     frame = (rows,) if vectors == 1 else (vectors, rows)
-    scale, shift, offset = (_per_row(part, source, rows, vectors) for part in (lattice.scale, lattice.shift, lattice.offset))
+    scale, shift, offset = (
+        _per_row(part, source, rows, vectors) for part in (lattice.scale, lattice.shift, lattice.offset)
+    )
     q = walk.integer.reshape(source.q, frame, node.origin)
     in_stream_order = weights.IntegerMatrix(matrix.integers[np.argsort(order)], matrix.scale)
     scaled = weights.scaled_rows(in_stream_order, scale)
@@ -311,7 +319,9 @@ def _vector_order(source: Deferred, rows: int) -> IntArray:
     order = vectors[0] - vectors[0].min()
     expected = order[None] + rows * np.arange(vectors.shape[0])[:, None]
     if not np.array_equal(vectors, expected):
-        raise Refused("the elements of its input vectors are not next to each other: a transposition in hardware would be needed")
+        raise Refused(
+            "the elements of its input vectors are not next to each other: a transposition in hardware would be needed"
+        )
     return order
 
 
@@ -328,7 +338,9 @@ def _materialised(walk: _Walk, node: Node, source: Deferred) -> Deferred:
         if bool(np.all((np.rint(real / unit) * unit).astype(np.float32) == real.astype(np.float32))):
             break
     else:
-        raise Refused(f"its input is not quantised: {_producer(walk, node.inputs[0])} gives real numbers off any integer grid")
+        raise Refused(
+            f"its input is not quantised: {_producer(walk, node.inputs[0])} gives real numbers off any integer grid"
+        )
 
     def function(points: IntArray) -> IntArray:
         return np.rint(source.evaluate(points) / unit).astype(np.int64)
@@ -360,5 +372,3 @@ def _argmax(walk: _Walk, node: Node, op: ArgMax, source: Deferred) -> Known:
     deferred = Deferred(q, (1,), shape, Lattice.of([1.0]), node.output)
     walk.taps.append(_tap(node, deferred))
     return deferred
-
-

@@ -56,7 +56,9 @@ class Agreement:
         return self.frames - len(self.mismatches) - len(self.ties)
 
 
-def compare(network: Network, graph: Graph, reference: Mapping[str, Array], values: Mapping[str, IntArray]) -> Agreement:
+def compare(
+    network: Network, graph: Graph, reference: Mapping[str, Array], values: Mapping[str, IntArray]
+) -> Agreement:
     """Compares tapped tensors of the reference with values of the integer graph, frame by frame in the order of the model.
 
     `graph` is the model in real arithmetic (for the quantisers), `reference` maps ONNX tensors to (frames, *shape), `values`

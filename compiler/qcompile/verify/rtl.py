@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from qcompile.ir.beats import pack_frames, unpack_frames
 from qcompile.ir.dataflow import Stream
 from qcompile.ir.errors import CompilerError
 from qcompile.ir.types import IntArray
@@ -19,7 +20,6 @@ from qcompile.tools.cocotb_bench import build_cocotb, run_cocotb
 from qcompile.tools.command import run
 from qcompile.tools.prerequisites import Toolchain
 from qcompile.tools.verilator import BuildOptions, Sources, build
-from qcompile.ir.beats import pack_frames, unpack_frames
 
 SIMULATION_TIMEOUT_S = 3600.0
 
@@ -93,11 +93,17 @@ def run_bulk(
         received = [Path(work) / f"output_{k}.bin" for k in range(len(expected))]
         for path, stream, codes in zip(sent, streams[0], inputs, strict=True):
             path.write_bytes(pack_frames(codes, stream))
-        command = [str(simulator.executable.resolve()), *map(str, (frames, idle, stall, seed)), *map(str, sent + received)]
+        command = [
+            str(simulator.executable.resolve()),
+            *map(str, (frames, idle, stall, seed)),
+            *map(str, sent + received),
+        ]
         finished = run(command, what="simulating the RTL", cwd=simulator.folder / "sim", timeout_s=SIMULATION_TIMEOUT_S)
         outputs = [unpack_frames(path.read_bytes(), stream) for path, stream in zip(received, streams[1], strict=True)]
     report = json.loads(finished.output.splitlines()[-1])
-    mismatches = [m for k, (a, b) in enumerate(zip(expected, outputs, strict=True)) for m in _mismatches(k, a, b, streams[1][k])]
+    mismatches = [
+        m for k, (a, b) in enumerate(zip(expected, outputs, strict=True)) for m in _mismatches(k, a, b, streams[1][k])
+    ]
     ends = report["ends"]
     return BulkRun(
         frames,
@@ -140,7 +146,9 @@ def _sources(folder: Path, top: str) -> Sources:
     try:
         names = (folder / "rtl" / "files.f").read_text(encoding="utf-8").split()
     except OSError as error:
-        raise CompilerError("the RTL of this folder cannot be read", str(folder), str(error), "compile the model again") from error
+        raise CompilerError(
+            "the RTL of this folder cannot be read", str(folder), str(error), "compile the model again"
+        ) from error
     return Sources(top, tuple(folder / "rtl" / name for name in names))
 
 
@@ -153,5 +161,7 @@ def _mismatches(output: int, expected: IntArray, actual: IntArray, stream: Strea
     for frame in np.flatnonzero((wanted != actual).any(axis=1)):
         element = int(np.argmax(wanted[frame] != actual[frame]))
         beat, lane = divmod(element, stream.lanes)
-        found.append(RtlMismatch(int(frame), output, beat, lane, int(wanted[frame, element]), int(actual[frame, element])))
+        found.append(
+            RtlMismatch(int(frame), output, beat, lane, int(wanted[frame, element]), int(actual[frame, element]))
+        )
     return found

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from qcompile.frontend.builder import Builder, Unsupported
-from qcompile.frontend.dialect import OnnxNode, float32
+from qcompile.frontend.builder import Builder
+from qcompile.frontend.dialect import OnnxNode, Unsupported, float32
 from qcompile.ir.graph import Operator
 from qcompile.ir.types import Array
 from qcompile.ops import Elementwise, Reshape, Sign

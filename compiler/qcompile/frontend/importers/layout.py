@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from onnx import TensorProto
 
-from qcompile.frontend.builder import Builder, Unsupported
-from qcompile.frontend.dialect import OnnxNode
+from qcompile.frontend.builder import Builder, axis_index
+from qcompile.frontend.dialect import OnnxNode, Unsupported
 from qcompile.ir.graph import Shape, element_count
 from qcompile.ops import Reshape, Transpose
 
@@ -40,7 +40,7 @@ def _reshaped(builder: Builder, node: OnnxNode, shape: Shape) -> None:
 def _flatten(builder: Builder, node: OnnxNode) -> None:
     shape = builder.shape(node.inputs[0])
     axis = node.integer("axis", 1)
-    axis += len(shape) if axis < 0 else 0
+    axis = axis if axis == len(shape) else axis_index(axis, len(shape))
     _reshaped(builder, node, (element_count(shape[:axis]), element_count(shape[axis:])))
 
 
@@ -59,21 +59,31 @@ def _axes(builder: Builder, node: OnnxNode) -> tuple[int, ...] | None:
     """Axes of Squeeze and Unsqueeze: an attribute before operator set 13, an input since."""
     if node.opset < 13:
         return node.integers("axes")
-    return tuple(int(axis) for axis in builder.array(node.input(1), "axes")) if node.input(1) else None
+    return tuple(int(axis) for axis in builder.array(node.input(1), "axes").ravel()) if node.input(1) else None
+
+
+def _from_front(axes: tuple[int, ...], rank: int) -> list[int]:
+    """The axes counted from the front, in order."""
+    ordered = sorted(axis_index(axis, rank) for axis in axes)
+    if len(set(ordered)) != len(ordered):
+        raise Unsupported(f"the axes {axes}, one of them twice")
+    return ordered
 
 
 def _squeeze(builder: Builder, node: OnnxNode) -> None:
     shape = builder.shape(node.inputs[0])
     axes = _axes(builder, node)
-    removed = {axis % len(shape) for axis in axes} if axes is not None else {k for k, s in enumerate(shape) if s == 1}
+    ones = [k for k, size in enumerate(shape) if size == 1]
+    removed = ones if axes is None else _from_front(axes, len(shape))
+    if not set(removed) <= set(ones):
+        raise Unsupported(f"the axes {axes} of a tensor {shape}: only axes of size 1 can go")
     _reshaped(builder, node, tuple(size for k, size in enumerate(shape) if k not in removed))
 
 
 def _unsqueeze(builder: Builder, node: OnnxNode) -> None:
     shape = list(builder.shape(node.inputs[0]))
     axes = _axes(builder, node) or ()
-    rank = len(shape) + len(axes)
-    for axis in sorted(axis % rank for axis in axes):
+    for axis in _from_front(axes, len(shape) + len(axes)):
         shape.insert(axis, 1)
     _reshaped(builder, node, tuple(shape))
 

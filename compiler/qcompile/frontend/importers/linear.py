@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from qcompile.frontend.builder import Builder, Unsupported
-from qcompile.frontend.dialect import OnnxNode, float32
+from qcompile.frontend.builder import Builder
+from qcompile.frontend.dialect import OnnxNode, Unsupported, float32
 from qcompile.ops import Elementwise, MatMul, Reshape, Transpose
 
 Importer = Callable[[Builder, OnnxNode], None]
@@ -16,9 +16,19 @@ Importer = Callable[[Builder, OnnxNode], None]
 def _matmul(builder: Builder, node: OnnxNode) -> None:
     source, weights = node.inputs[:2]
     if not builder.is_constant(weights):
-        what = "constant times tensor" if builder.is_constant(source) else "two tensors that are both computed from the input"
+        what = (
+            "constant times tensor"
+            if builder.is_constant(source)
+            else "two tensors that are both computed from the input"
+        )
         raise Unsupported(f"MatMul of {what}")
-    builder.add_linear(node, MatMul(), source, _matrix(builder, node, weights))
+    shape = builder.shape(source)
+    missing = len(builder.shape(weights)) - len(shape)
+    matrix = _matrix(builder, node, weights)
+    if missing > 0:
+        aligned = Reshape((1,) * missing + shape)
+        source = builder.add(node, aligned, source, output=f"{node.outputs[0]}.aligned")
+    builder.add_linear(node, MatMul(), source, matrix)
 
 
 def _matrix(builder: Builder, node: OnnxNode, weights: str) -> str:
@@ -32,7 +42,7 @@ def _matrix(builder: Builder, node: OnnxNode, weights: str) -> str:
 
 
 def _gemm(builder: Builder, node: OnnxNode) -> None:
-    """alpha * A' * B' + beta * C, with B and C constant."""
+    """Alpha * A' * B' + beta * C, with B and C constant."""
     source, weights, output = node.inputs[0], node.inputs[1], node.outputs[0]
     if not builder.is_constant(weights):
         raise Unsupported("Gemm of two tensors that are both computed from the input")

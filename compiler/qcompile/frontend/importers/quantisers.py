@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from qcompile.frontend.builder import Builder, Unsupported
-from qcompile.frontend.dialect import OnnxNode, channel_axis, float32, rounding_mode
+from qcompile.frontend.builder import Builder
+from qcompile.frontend.dialect import OnnxNode, Unsupported, channel_axis, float32, real, rounding_mode
 from qcompile.ir.types import Array, IntType
 from qcompile.ops import MultiThreshold, Quantize, Truncate
 from qcompile.ops.quantize import ROUNDING
@@ -25,12 +25,12 @@ def _rounding(node: OnnxNode, default: str) -> str:
 
 
 def _scale(builder: Builder, name: str, what: str = "scale") -> Array:
-    """A scale as float32; zero, denormal, infinite and undefined ones are refused."""
-    scale = float32(builder.array(name, what))
+    """A scale in its own precision; zero, denormal, infinite and undefined ones are refused."""
+    scale = real(builder.array(name, what))
     bad = ~np.isfinite(scale) | (np.abs(scale) < np.finfo(np.float32).tiny)
     if bool(np.any(bad)):
-        first = scale.ravel()[int(np.argmax(bad.ravel()))]
-        raise Unsupported(f"the {what} {first} (of {int(bad.sum())} such): it must be finite and not below {np.finfo(np.float32).tiny:.3g}")
+        first, least = scale.ravel()[int(np.argmax(bad.ravel()))], np.finfo(np.float32).tiny
+        raise Unsupported(f"the {what} {first} ({int(bad.sum())} such): it must be finite and at least {least:.3g}")
     return _narrow(scale)
 
 
@@ -94,12 +94,14 @@ def _trunc(builder: Builder, node: OnnxNode) -> None:
 def _multi_threshold(builder: Builder, node: OnnxNode) -> None:
     """Thresholds (channels or 1, n); the channel axis is that of `data_layout`, by default the second."""
     rank = len(builder.shape(node.inputs[0]))
-    thresholds = float32(builder.array(node.inputs[1], "thresholds"))
+    thresholds = real(builder.array(node.inputs[1], "thresholds"))
     if thresholds.ndim != 2:
         raise Unsupported(f"thresholds of shape {thresholds.shape}")
     layout = node.text("data_layout", "")
     if not layout and rank == 3 and thresholds.shape[0] > 1:
-        raise Unsupported("MultiThreshold on three axes without data_layout: versions of qonnx disagree on the channel axis")
+        raise Unsupported(
+            "MultiThreshold on three axes without data_layout: versions of qonnx disagree on the channel axis"
+        )
     if layout and len(layout) != rank:
         raise Unsupported(f"the data_layout {layout} of a tensor with {rank} axes")
     shape = [1] * rank

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qcompile.frontend.builder import Builder, Unsupported
-from qcompile.frontend.dialect import OnnxNode
+from qcompile.frontend.builder import Builder, axis_index
+from qcompile.frontend.dialect import OnnxNode, Unsupported
 from qcompile.ops import ArgMax, Softmax, TopK
 
 Importer = Callable[[Builder, OnnxNode], None]
@@ -14,7 +14,7 @@ Importer = Callable[[Builder, OnnxNode], None]
 def _from_end(builder: Builder, node: OnnxNode, axis: int) -> int:
     """The axis counted from the end, so that a leading axis of frames does not matter."""
     rank = len(builder.shape(node.inputs[0]))
-    return axis % rank - rank
+    return axis_index(axis, rank) - rank
 
 
 def _softmax(builder: Builder, node: OnnxNode) -> None:
