@@ -46,7 +46,7 @@ format: $(VENV)/.developed ## Format the Python sources
 
 .PHONY: lint-rtl
 lint-rtl: $(VENV)/.developed ## verilator --lint-only -Wall on every module of rtl/
-	@$(ENTER) python -m pytest -q tests/style/test_rtl_lint.py </dev/null
+	@$(ENTER) python -m pytest -q tests/rtl/test_lint.py </dev/null
 
 .PHONY: sweep
 sweep: $(VENV)/.developed ## The slow tests: wide sweeps of shapes, foldings and networks

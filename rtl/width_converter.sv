@@ -69,11 +69,13 @@ module width_converter #(
 
   end else begin : gen_shift
 
+    localparam int STAGES = $clog2(OUT_UNITS);
+
     logic [ALL*WIDTH-1:0] units;
 
     always_comb begin
       units = (ALL * WIDTH)'(in_data);
-      for (int unsigned s = 0; s < $clog2(OUT_UNITS); s++) begin
+      for (int s = 0; s < STAGES; s++) begin
         if (count[s]) begin
           units = units << (WIDTH << s);
         end

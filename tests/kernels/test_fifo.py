@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from qcompile.ir.types import IntType
 from qcompile.kernels.fifo import RAM_STYLES, Fifo
 
 from .bench import conform
+from .judge import Run
 
 KERNELS = [
     Fifo(Stream(IntType(bits, signed), lanes, beats), depth, style)
@@ -31,15 +34,14 @@ KERNELS = [
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory):
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[list[Run]]:
     return conform(KERNELS, tmp_path_factory.mktemp("fifo"))
 
 
-@pytest.mark.parametrize("index", range(len(KERNELS)))
-def test_capacity_and_latency_are_exact_under_back_pressure(runs, index: int) -> None:
-    kernel = KERNELS[index]
+def check_exact(kernel: Fifo, runs: list[Run]) -> None:
+    """Capacity and latency as the class promises them, under back-pressure, too."""
     filled = 0
-    for run in runs[index]:
+    for run in runs:
         (source,), (sink,) = run.inputs, run.outputs
         taken, given = source.beats, sink.beats
         cycles = np.arange(source.ready.size)
@@ -48,8 +50,21 @@ def test_capacity_and_latency_are_exact_under_back_pressure(runs, index: int) ->
         assert np.array_equal(source.ready, held < kernel.depth), run.phase.name
         previous = np.concatenate([[-1], given[:-1]])
         assert np.array_equal(sink.offers, np.maximum(taken + kernel.latency, previous + 1)), run.phase.name
-    if kernel.stream.elements >= 60:
-        assert filled == kernel.depth
+    assert filled == kernel.depth
+
+
+@pytest.mark.parametrize("index", range(len(KERNELS)))
+def test_capacity_and_latency_are_exact(runs: list[list[Run]], index: int) -> None:
+    check_exact(KERNELS[index], runs[index])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ram_style", RAM_STYLES)
+def test_sweep(ram_style: str, tmp_path: Path) -> None:
+    stream = Stream(IntType(5, True), 2, 70)
+    kernels = [Fifo(stream, depth, ram_style) for depth in range(2, 40)]
+    for kernel, runs in zip(kernels, conform(kernels, tmp_path, seed=5), strict=True):
+        check_exact(kernel, runs)
 
 
 def test_auto_takes_the_cheaper_memory() -> None:

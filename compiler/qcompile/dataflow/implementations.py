@@ -97,6 +97,33 @@ def _argmax(graph: Graph, node: Node) -> Kernel:
     )
 
 
+def _sliding_window(graph: Graph, node: Node) -> Kernel:
+    assert isinstance(node.op, SlidingWindow)
+    height, width, channels = graph.values[node.inputs[0]].shape
+    windows = node.op.windows
+    rows, columns = windows.output((height, width))
+    # What the last window reaches beyond the image, whatever padding was stated.
+    reach = [(n - 1) * s + (k - 1) * d + 1 for n, s, k, d in zip((rows, columns), windows.stride, windows.kernel, windows.dilation)]
+    bottom, right = (max(r - size - before, 0) for r, size, before in zip(reach, (height, width), windows.before))
+    return SlidingWindowUnit(
+        height=height,
+        width=width,
+        channels=channels,
+        element=_type(graph, node.inputs[0]),
+        kernel=(windows.kernel[0], windows.kernel[1]),
+        stride=(windows.stride[0], windows.stride[1]),
+        dilation=(windows.dilation[0], windows.dilation[1]),
+        pads=(windows.before[0], windows.before[1], bottom, right),
+    )
+
+
+def _window_maximum(graph: Graph, node: Node) -> Kernel:
+    assert isinstance(node.op, WindowMaximum)
+    shape = graph.values[node.output].shape
+    element = _type(graph, node.inputs[0])
+    return WindowMaximumUnit(element, shape[-1], node.op.positions, _vectors(shape))
+
+
 IMPLEMENTATIONS: Mapping[type, Implementation] = {
     ArgMax: _argmax,
     Lookup: _lookup_table,

@@ -10,7 +10,7 @@ from pathlib import Path
 from qcompile.ir.errors import CompilerError
 from qcompile.ir.graph import Shape
 from qcompile.ir.types import IntType
-from qcompile.transforms.streamline import InputType
+from qcompile.transforms.walk import InputType
 
 DEFAULT_FRAMES = 64
 DEFAULT_RTL_FRAMES = 16

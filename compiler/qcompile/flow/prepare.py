@@ -26,7 +26,8 @@ from qcompile.ir.network import Network
 from qcompile.targets import Target, load
 from qcompile.transforms.accumulators import Accumulator, accumulators, require_bits
 from qcompile.transforms.passes import run_passes
-from qcompile.transforms.streamline import InputType, streamline
+from qcompile.transforms.streamline import streamline
+from qcompile.transforms.walk import InputType
 from qcompile.verify.stimulus import encode, random_frames
 
 

@@ -39,6 +39,14 @@ class QuantisedConstant:
         return QuantisedConstant(codes.astype(np.int64), Lattice.of(scale, shift, offset))
 
 
+def _inferred(op: Operator, *shapes: Shape) -> Shape:
+    """Shape of the output; raises Unsupported when the inputs do not fit."""
+    try:
+        return op.infer_shape(*shapes)
+    except ValueError as error:
+        raise Unsupported(str(error)) from error
+
+
 @dataclass(slots=True)
 class Builder:
     """Tensors known so far by their ONNX names, and the graph under construction."""
@@ -64,6 +72,10 @@ class Builder:
         name = self.resolve(name)
         return name in self.constants or name in self.quantised
 
+    def is_defined(self, name: str) -> bool:
+        """Whether there is a tensor of this name."""
+        return self.is_constant(name) or self.resolve(name) in self.shapes
+
     def shape(self, name: str) -> Shape:
         """Shape of any tensor."""
         name = self.resolve(name)
@@ -80,6 +92,13 @@ class Builder:
             return self.constants[name]
         raise Unsupported(f"{what} ('{name}') is computed from the input, it must be a constant")
 
+    def integers(self, name: str, what: str) -> tuple[int, ...]:
+        """The value of a constant list of integers, which must not be empty."""
+        array = self.array(name, what)
+        if array.dtype.kind not in "iu" or not array.size:
+            raise Unsupported(f"{what} ('{name}') is no list of integers")
+        return tuple(int(item) for item in array.ravel())
+
     def alias(self, output: str, source: str) -> None:
         """Makes `output` another name of `source`."""
         self.aliases[output] = self.resolve(source)
@@ -95,11 +114,7 @@ class Builder:
             self._fold(op, source, operands, output)
             return output
         names = [source, *(self._keep(f"{output}.{type(op).kind}_{k}", a) for k, a in enumerate(operands))]
-        try:
-            shape = op.infer_shape(self.shapes[source], *(a.shape for a in operands))
-        except ValueError as error:
-            raise Unsupported(str(error)) from error
-        self.shapes[output] = shape
+        self.shapes[output] = _inferred(op, self.shapes[source], *(a.shape for a in operands))
         self.nodes.append(Node(self._node_name(node.name), op, tuple(names), output, (node.name,)))
         return output
 
@@ -115,15 +130,15 @@ class Builder:
         """Appends a linear operator whose weights stay in the lattice they were quantised on; `bias` (M,) is added by it."""
         output = node.outputs[0] if output is None else output
         source, weights = self.resolve(source), self.resolve(weights)
+        if self.is_constant(source):
+            self._fold(op, source, (self.array(weights, "weights"),), output)
+            return output
         shape = self.shape(weights)
         if weights in self.quantised:
             weights = self._decoded(node, weights)
         else:
             self.used_constants[weights] = self.constants[weights]
-        try:
-            self.shapes[output] = op.infer_shape(self.shapes[source], shape)
-        except ValueError as error:
-            raise Unsupported(str(error)) from error
+        self.shapes[output] = _inferred(op, self.shapes[source], shape)
         constants = () if bias is None else (self._keep(f"{output}.bias", bias),)
         self.nodes.append(Node(self._node_name(node.name), op, (source, weights, *constants), output, (node.name,)))
         return output
@@ -134,6 +149,7 @@ class Builder:
         return Graph(self.name, tuple(self.nodes), inputs, outputs, values, self.used_constants).pruned()
 
     def _fold(self, op: Operator, source: str, operands: tuple[Array, ...], output: str) -> None:
+        _inferred(op, self.shape(source), *(a.shape for a in operands))
         if isinstance(op, Quantiser):
             real = float32(self.array(source, "input"))
             codes = op.codes(real, *operands)

@@ -11,7 +11,7 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from qcompile.frontend.dialect import OnnxNode
+from qcompile.frontend.dialect import OnnxNode, element_name
 from qcompile.ir.types import Array
 
 IR_VERSION = 10
@@ -89,7 +89,7 @@ def initialisers(graph: onnx.GraphProto) -> dict[str, Array]:
     """The graph's initialisers by name; raises ValueError for element types that numpy does not have."""
     arrays: dict[str, Array] = {}
     for tensor in graph.initializer:
-        if tensor.data_type == TensorProto.UNDEFINED:
-            raise ValueError(f"the tensor {tensor.name} has no element type")
+        if tensor.data_type == TensorProto.UNDEFINED or tensor.data_type not in TensorProto.DataType.values():
+            raise ValueError(f"the element type of the tensor {tensor.name} is {element_name(tensor.data_type)}")
         arrays[tensor.name] = numpy_helper.to_array(tensor)
     return arrays

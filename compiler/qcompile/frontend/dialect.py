@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
-from onnx import numpy_helper
+from onnx import TensorProto, numpy_helper
 
-from qcompile.ir.types import Array
+from qcompile.ir.types import Array, FloatArray
 
 QONNX_DOMAINS = frozenset({"qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general"})
 QUANTISER_INPUTS = {"BipolarQuant": (2,), "IntQuant": (4,), "MultiThreshold": (2,), "Quant": (4,), "Trunc": (5, 6)}
@@ -133,6 +133,11 @@ def unpack(protos: Iterable[onnx.NodeProto], opset: int) -> list[OnnxNode]:
 def standard_opset(model: onnx.ModelProto) -> int:
     """Version of the standard operator set; 1 where the model states none."""
     return max((o.version for o in model.opset_import if o.domain in STANDARD_DOMAINS), default=1)
+
+
+def element_name(element: int) -> str:
+    """Name of an ONNX element type, as the standard writes it."""
+    return str(TensorProto.DataType.Name(element)) if element in TensorProto.DataType.values() else f"{element}, unknown"
 
 
 def finn_datatypes(graph: onnx.GraphProto) -> dict[str, str]:

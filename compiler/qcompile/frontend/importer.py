@@ -11,6 +11,7 @@ from qcompile.frontend import constants
 from qcompile.frontend.builder import Builder
 from qcompile.frontend.dialect import OnnxNode, Unsupported, finn_datatypes, check_arguments, is_quantiser, standard_opset, unpack
 from qcompile.frontend.importers import IMPORTERS, QONNX_IMPORTERS
+from qcompile.frontend.ordering import in_order
 from qcompile.frontend.inputs import input_shapes
 from qcompile.ir.errors import CompilerError, Rejection, refuse
 from qcompile.ir.graph import Graph, Shape, element_count
@@ -32,10 +33,13 @@ def import_model(model: onnx.ModelProto, where: str, shapes: Mapping[str, Shape]
     rejections = _check_constants(initialisers)
     builder.shapes.update(input_shapes(model, where, shapes))
     inputs = tuple(builder.shapes)
-    rejections += _walk(builder, unpack(model.graph.node, standard_opset(model)))
+    rejections += _walk(builder, unpack(in_order(model.graph.node, where), standard_opset(model)))
     if rejections:
         raise refuse("the model holds what qcompile cannot compile", rejections, "'qcompile list ops' prints what it can").at(where)
     outputs = tuple(builder.resolve(o.name) for o in model.graph.output)
+    undefined = [name for name in outputs if not builder.is_defined(name)]
+    if undefined:
+        raise CompilerError(f"nothing computes the output '{undefined[0]}'", where)
     constant = [name for name in outputs if builder.is_constant(name)]
     if constant or not outputs:
         raise CompilerError(f"the output '{(constant or ['(none)'])[0]}' does not depend on the input", where)
@@ -72,7 +76,10 @@ def _walk(builder: Builder, nodes: list[OnnxNode]) -> list[Rejection]:
 
 
 def _import_node(builder: Builder, node: OnnxNode) -> None:
-    undefined = [n for n in node.inputs if n and not builder.is_constant(n) and builder.resolve(n) not in builder.shapes]
+    undefined = [name for name in node.inputs if name and not builder.is_defined(name)]
+    twice = [name for name in node.outputs if name and builder.is_defined(name)]
+    if twice:
+        raise Unsupported(f"defines '{twice[0]}', which is defined before")
     if undefined:
         raise Unsupported(f"reads '{undefined[0]}', which nothing defines")
     if is_quantiser(node.proto):

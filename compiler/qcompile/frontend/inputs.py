@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import onnx
 from onnx import TensorProto
 
+from qcompile.frontend.dialect import element_name
 from qcompile.ir.errors import CompilerError
 from qcompile.ir.graph import Shape
 
@@ -41,23 +42,25 @@ def _static_shape(value: onnx.ValueInfoProto, where: str, override: Shape | None
     """Static shape of an input; a dynamic leading axis is the batch, taken as 1."""
     kind = value.type.tensor_type
     if kind.elem_type not in NUMERIC_INPUTS:
-        name = TensorProto.DataType.Name(kind.elem_type)
-        raise CompilerError(f"the input '{value.name}' has elements of type {name}", where, hint="export the model in float32")
-    if override is not None:
-        return override
-    sizes = [d.dim_value if d.HasField("dim_value") else 0 for d in kind.shape.dim]
-    if len(sizes) > 1 and sizes[0] == 0:
+        raise CompilerError(
+            f"the input '{value.name}' has elements of type {element_name(kind.elem_type)}",
+            where,
+            hint="export the model in float32",
+        )
+    stated = [d.dim_value if d.HasField("dim_value") else 0 for d in kind.shape.dim]
+    sizes = list(override) if override is not None else stated
+    if override is None and len(sizes) > 1 and sizes[0] == 0:
         sizes[0] = 1
-    if not sizes or 0 in sizes:
-        dims = [d.dim_param or d.dim_value or "?" for d in kind.shape.dim]
+    if not sizes or min(sizes) <= 0:
+        dims = list(override) if override is not None else [d.dim_param or d.dim_value or "?" for d in kind.shape.dim]
         raise CompilerError(
             f"the shape of the input '{value.name}' is not fixed: {dims}",
             where,
-            hint=f"state it, for example --shape {','.join(str(size or 8) for size in sizes) or '1,16'}",
+            hint=f"state it, for example --shape {','.join(str(max(size, 0) or 8) for size in sizes) or '1,16'}",
         )
     if len(sizes) > 1 and sizes[0] != 1:
         raise CompilerError(
-            f"the input '{value.name}' has a batch axis of {sizes[0]}",
+            f"the shape of the input '{value.name}' has a batch axis of {sizes[0]}",
             where,
             "hardware takes one frame after another",
             f"export the model with a batch of 1 or state --shape {','.join(str(s) for s in [1, *sizes[1:]])}",

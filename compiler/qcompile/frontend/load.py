@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
+from qcompile.frontend.dialect import STANDARD_DOMAINS
 from qcompile.ir.errors import CompilerError
 
 OLDEST_OPSET = 7
@@ -37,16 +39,38 @@ def load_model(path: Path) -> onnx.ModelProto:
         ) from error
     if not model.graph.node and not model.graph.output:
         raise CompilerError("the model holds no graph", where, "neither nodes nor outputs", "export the model again")
+    if any(isinstance(text, bytes) for text in _texts(model.graph)):
+        raise CompilerError("a name in the model is no text", where, "it is not UTF-8", "export the model again")
     _load_external_data(model, path)
-    for opset in model.opset_import:
-        if opset.domain in ("", "ai.onnx") and opset.version < OLDEST_OPSET:
-            raise CompilerError(
-                f"operator set {opset.version} is older than {OLDEST_OPSET}",
-                where,
-                "its broadcasting rules differ",
-                f"convert it with onnx.version_converter.convert_version(model, {OLDEST_OPSET})",
-            )
+    _check_opset(model, where)
     return model
+
+
+def _check_opset(model: onnx.ModelProto, where: str) -> None:
+    versions = [opset.version for opset in model.opset_import if opset.domain in STANDARD_DOMAINS]
+    if not versions:
+        raise CompilerError(
+            "the model states no operator set",
+            where,
+            "the meaning of its operators depends on it",
+            "export the model again with opset_import",
+        )
+    if min(versions) < OLDEST_OPSET:
+        raise CompilerError(
+            f"operator set {min(versions)} is older than {OLDEST_OPSET}",
+            where,
+            "its broadcasting rules differ",
+            f"convert it with onnx.version_converter.convert_version(model, {OLDEST_OPSET})",
+        )
+
+
+def _texts(graph: onnx.GraphProto) -> Iterator[str | bytes]:
+    """Names in a graph; protobuf gives those that are no text as bytes."""
+    yield graph.name
+    yield from (named.name for named in (*graph.input, *graph.output, *graph.initializer))
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
 
 
 def _load_external_data(model: onnx.ModelProto, path: Path) -> None:

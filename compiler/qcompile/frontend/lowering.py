@@ -65,7 +65,7 @@ def _inferred(model: onnx.ModelProto) -> dict[str, onnx.TypeProto.Tensor]:
             node.CopyFrom(helper.make_node("Identity", node.input[:1], node.output))
     try:
         graph = shape_inference.infer_shapes(skeleton, data_prop=True).graph
-    except shape_inference.InferenceError as error:
+    except (shape_inference.InferenceError, UnicodeDecodeError) as error:
         raise CompilerError("the shapes inside of the model do not fit", why=str(error)) from error
     types = {value.name: value.type.tensor_type for value in (*graph.value_info, *graph.input)}
     for tensor in graph.initializer:

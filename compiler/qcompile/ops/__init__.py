@@ -1,14 +1,17 @@
 """Tensor operators: what each means. One file an operator or a family of one shape; `OPS` is the catalogue."""
 
 from qcompile.ops.argmax import ArgMax
+from qcompile.ops.convolution import Convolution
 from qcompile.ops.elementwise import Elementwise
 from qcompile.ops.lattice import Decode, Encode
 from qcompile.ops.layout import Reshape, Take, Transpose
 from qcompile.ops.lookup import Lookup
 from qcompile.ops.matmul import MatMul
 from qcompile.ops.multi_threshold import MultiThreshold
+from qcompile.ops.pooling import MaxPool, WindowMaximum
 from qcompile.ops.quantize import Quantize
 from qcompile.ops.sign import Sign
+from qcompile.ops.sliding_window import SlidingWindow
 from qcompile.ops.softmax import Softmax
 from qcompile.ops.threshold import Threshold
 from qcompile.ops.topk import TopK
@@ -16,21 +19,25 @@ from qcompile.ops.truncate import Truncate
 
 OPS = (
     ArgMax,
+    Convolution,
     Decode,
     Elementwise,
     Encode,
     Lookup,
     MatMul,
+    MaxPool,
     MultiThreshold,
     Quantize,
     Reshape,
     Sign,
+    SlidingWindow,
     Softmax,
     Take,
     Threshold,
     TopK,
     Transpose,
     Truncate,
+    WindowMaximum,
 )
 
 __all__ = ["OPS", *(op.__name__ for op in OPS)]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from qcompile.ir.graph import Shape
 from qcompile.ir.types import Array, FloatArray, IntArray
+from qcompile.ops.windows import Windows
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -97,6 +98,23 @@ class Layout(Protocol):
 
     def evaluate(self, *inputs: Array) -> Array:
         """The rearranged array; the leading axis counts frames."""
+
+
+@runtime_checkable
+class Spatial(Protocol):
+    """Slides windows over the axes of a tensor behind its batch and channel axes."""
+
+    kind: ClassVar[str]
+
+    @property
+    def windows(self) -> Windows:
+        """The geometry, one number a spatial axis."""
+
+    def infer_shape(self, *shapes: Shape) -> Shape:
+        """See Operator."""
+
+    def evaluate(self, *inputs: Array) -> Array:
+        """float32 in, float32 out."""
 
 
 def broadcast_shape(shapes: tuple[Shape, ...]) -> Shape:

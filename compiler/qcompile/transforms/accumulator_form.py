@@ -41,9 +41,10 @@ class AbsorbSign:
 
 @dataclass(frozen=True, slots=True)
 class PopcountForm:
-    """Products of one-bit activations and bipolar weights are counted: popcount(xnor) = q + number of -1 weights.
+    """Bipolar weights invert bits: -x is ~x + 1, and for unsigned x of b bits ~x - (2**b - 1).
 
-    The constant moves from the accumulator's start into the thresholds behind it.
+    Each -1 weight thus adds a constant to what the bits give (one-bit activations: popcount(xnor) = q + number of -1 weights); their
+    sum moves from the accumulator's start into the thresholds behind it.
     """
 
     name: ClassVar[str] = "popcount-form"
@@ -65,9 +66,9 @@ def _negated(graph: Graph, product: Node, step: Node) -> Form | None:
 
 def _counted(graph: Graph, product: Node, step: Node) -> Form | None:
     weights, known = graph.constants[product.inputs[1]], graph.values[product.inputs[0]].range
-    if known is None or known.type != IntType(1, False) or not bool(np.all(np.abs(weights) == 1)):
+    if known is None or not bool(np.all(np.abs(weights) == 1)):
         return None
-    negative = (weights < 0).sum(axis=0)
+    negative = (weights < 0).sum(axis=0) * (-1 if known.type.signed else known.type.hi)
     present = graph.constants[product.inputs[2]] if len(product.inputs) > 2 else np.zeros_like(negative)
     if bool(np.all(present == negative)) or (graph.constants[step.inputs[1]].shape[0] == 1 and np.ptp(negative) > 0):
         return None

@@ -25,7 +25,8 @@ class Deferred:
     """The real tensor f(q). Channels are the last axis of the integer value `q`, whose frame has the shape `q_shape`.
 
     The real tensor has the shape `shape`; its element at position p is element `index[p]` of the flattened integer frame, or
-    element p when `index` is None. `anchor` is the real tensor at which `steps` began.
+    element p when `index` is None. `anchor` is the real tensor at which `steps` began, empty
+    where no tensor of the model is (steps that a maximum was taken past).
     """
 
     q: str

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qcompile.ir.graph import Graph, Node, Shape, Value
-from qcompile.ir.types import Array
+from qcompile.ir.types import Array, IntArray
 from qcompile.ops import Decode, Encode, Reshape, Take
 from qcompile.ops.roles import Lattice
 from qcompile.transforms.deferred import Deferred
@@ -16,11 +16,15 @@ from qcompile.transforms.deferred import Deferred
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoder:
-    """The integer input `q` is the real tensor `real` of the host on `lattice` (broadcast as the model has it)."""
+    """The integer input `q` is the real tensor `real` of the host on `lattice` (broadcast as the model has it).
+
+    Element p of the frame (shape `frame`) is element `order[p]` of the flattened tensor, or element p when `order` is None.
+    """
 
     q: str
     real: str
     frame: Shape
+    order: IntArray | None
     lattice: Lattice
     lo: int
     hi: int
@@ -34,7 +38,11 @@ def before(graph: Graph, encoders: Sequence[Encoder]) -> Graph:
         op = Encode(encoder.lo, encoder.hi)
         names = _lattice(constants, f"{encoder.q}.encode", encoder.lattice)
         nodes.append(Node(codes, op, (encoder.real, *names), codes))
-        nodes.append(Node(f"{encoder.q}.frame", Reshape(encoder.frame), (codes,), f"{encoder.q}.frame"))
+        if encoder.order is None:
+            nodes.append(Node(f"{encoder.q}.frame", Reshape(encoder.frame), (codes,), f"{encoder.q}.frame"))
+        else:
+            constants[f"{encoder.q}.order"] = encoder.order
+            nodes.append(Node(f"{encoder.q}.frame", Take(), (codes, f"{encoder.q}.order"), f"{encoder.q}.frame"))
         values |= {codes: Value(shape), f"{encoder.q}.frame": Value(encoder.frame)}
     outputs = tuple(f"{encoder.q}.frame" for encoder in encoders)
     return Graph(graph.name, tuple(nodes), graph.inputs, outputs, values, constants).pruned()

@@ -8,7 +8,8 @@ import numpy as np
 
 from qcompile.ir.graph import Graph, Node, Operator, Shape, Value, fresh_name
 from qcompile.ir.types import Array, IntArray, Range, read_only
-from qcompile.ops import ArgMax, Lookup, MatMul, Reshape, Threshold
+from qcompile.ops import ArgMax, Lookup, MatMul, Reshape, SlidingWindow, Threshold, WindowMaximum
+from qcompile.ops.windows import Windows
 from qcompile.transforms.step_function import Table, Thresholds
 
 
@@ -55,6 +56,18 @@ class IntegerBuilder:
         shape = op.infer_shape(self.values[source].shape, weights.shape)
         codes = op.infer_range(self.range_of(source), weights, bias)
         return self._add(stem, op, (source, *names), shape, codes, origin)
+
+    def windows(self, stem: str, source: str, windows: Windows, origin: tuple[str, ...]) -> str:
+        """Windows of an image (height, width, C), each as a vector."""
+        op = SlidingWindow(windows)
+        shape = op.infer_shape(self.values[source].shape)
+        return self._add(stem, op, (source,), shape, op.infer_range(self.range_of(source)), origin)
+
+    def window_maximum(self, stem: str, source: str, positions: int, origin: tuple[str, ...]) -> str:
+        """The greatest of each channel over the positions of a window."""
+        op = WindowMaximum(positions)
+        shape = op.infer_shape(self.values[source].shape)
+        return self._add(stem, op, (source,), shape, op.infer_range(self.range_of(source)), origin)
 
     def step(self, stem: str, source: str, form: Thresholds | Table, origin: tuple[str, ...]) -> str:
         """A function of one integer, as thresholds or as a table."""

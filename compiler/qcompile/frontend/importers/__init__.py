@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from qcompile.frontend.builder import Builder
 from qcompile.frontend.dialect import OnnxNode
-from qcompile.frontend.importers import elementwise, layout, linear, quantisers, selection
+from qcompile.frontend.importers import elementwise, layout, linear, quantisers, selection, spatial
 
 Importer = Callable[[Builder, OnnxNode], None]
 
@@ -15,6 +15,7 @@ IMPORTERS: dict[str, Importer] = {
     **layout.IMPORTERS,
     **linear.IMPORTERS,
     **selection.IMPORTERS,
+    **spatial.IMPORTERS,
 }
 """Operators of the standard domain."""
 

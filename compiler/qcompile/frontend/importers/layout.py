@@ -8,7 +8,7 @@ import numpy as np
 from onnx import TensorProto
 
 from qcompile.frontend.builder import Builder, axis_index
-from qcompile.frontend.dialect import OnnxNode, Unsupported
+from qcompile.frontend.dialect import OnnxNode, Unsupported, element_name
 from qcompile.ir.graph import Shape, element_count
 from qcompile.ops import Reshape, Transpose
 
@@ -28,7 +28,7 @@ def _dropout(builder: Builder, node: OnnxNode) -> None:
 
 def _cast(builder: Builder, node: OnnxNode) -> None:
     if node.integer("to", 0) != TensorProto.FLOAT:
-        kind = TensorProto.DataType.Name(node.integer("to", 0)).lower()
+        kind = element_name(node.integer("to", 0))
         raise Unsupported(f"Cast of an activation to {kind}: only float32 is computed")
     builder.alias(node.outputs[0], node.inputs[0])
 
@@ -46,7 +46,7 @@ def _flatten(builder: Builder, node: OnnxNode) -> None:
 
 def _reshape(builder: Builder, node: OnnxNode) -> None:
     before = builder.shape(node.inputs[0])
-    target = [int(size) for size in builder.array(node.inputs[1], "shape")]
+    target = list(builder.integers(node.inputs[1], "shape"))
     if not node.integer("allowzero", 0):
         target = [before[k] if size == 0 and k < len(before) else size for k, size in enumerate(target)]
     if -1 in target:
@@ -59,7 +59,7 @@ def _axes(builder: Builder, node: OnnxNode) -> tuple[int, ...] | None:
     """Axes of Squeeze and Unsqueeze: an attribute before operator set 13, an input since."""
     if node.opset < 13:
         return node.integers("axes")
-    return tuple(int(axis) for axis in builder.array(node.input(1), "axes").ravel()) if node.input(1) else None
+    return builder.integers(node.input(1), "axes") if node.input(1) else None
 
 
 def _from_front(axes: tuple[int, ...], rank: int) -> list[int]:

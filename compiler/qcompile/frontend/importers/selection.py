@@ -34,7 +34,7 @@ def _argmax(builder: Builder, node: OnnxNode) -> None:
 
 
 def _topk(builder: Builder, node: OnnxNode) -> None:
-    k = node.integer("k", 1) if node.opset < 10 else int(builder.array(node.input(1), "k").ravel()[0])
+    k = node.integer("k", 1) if node.opset < 10 else builder.integers(node.input(1), "k")[0]
     axis = _from_end(builder, node, node.integer("axis", -1))
     largest = bool(node.integer("largest", 1))
     if not node.integer("sorted", 1) and k > 1:

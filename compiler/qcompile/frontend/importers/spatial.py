@@ -1,0 +1,69 @@
+"""Convolution and pooling over one or two spatial axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qcompile.frontend.builder import Builder, Unsupported
+from qcompile.frontend.dialect import OnnxNode, float32
+from qcompile.ir.graph import Shape
+from qcompile.ops import Convolution, MaxPool
+from qcompile.ops.windows import Windows
+
+Importer = Callable[[Builder, OnnxNode], None]
+
+
+def _windows(node: OnnxNode, kernel: Shape, spatial: Shape) -> Windows:
+    """The windows of a node; `auto_pad` is resolved for the size of the input."""
+    axes = len(kernel)
+    if len(spatial) != axes or axes not in (1, 2):
+        raise Unsupported(f"{node.operator} over {len(spatial)} spatial axes")
+    stride, dilation = node.integers("strides") or (1,) * axes, node.integers("dilations") or (1,) * axes
+    auto = node.text("auto_pad", "NOTSET")
+    if auto in ("SAME_UPPER", "SAME_LOWER"):
+        before, after = _same(auto, kernel, stride, dilation, spatial)
+    elif auto in ("NOTSET", "VALID"):
+        pads = (node.integers("pads") if auto == "NOTSET" else None) or (0,) * (2 * axes)
+        before, after = pads[:axes], pads[axes:]
+    else:
+        raise Unsupported(f"auto_pad {auto}")
+    if min(before + after) < 0:
+        raise Unsupported("negative padding")
+    windows = Windows(kernel, stride, dilation, before, after, bool(node.integer("ceil_mode", 0)))
+    try:
+        windows.output(spatial)
+    except ValueError as error:
+        raise Unsupported(str(error)) from error
+    return windows
+
+
+def _same(auto: str, kernel: Shape, stride: Shape, dilation: Shape, spatial: Shape) -> tuple[Shape, Shape]:
+    """Padding that gives ceil(size / stride) outputs, the odd one at the end for SAME_UPPER."""
+    before, after = [], []
+    for size, k, s, d in zip(spatial, kernel, stride, dilation, strict=True):
+        total = max((-(-size // s) - 1) * s + (k - 1) * d + 1 - size, 0)
+        less, more = total // 2, total - total // 2
+        before.append(less if auto == "SAME_UPPER" else more)
+        after.append(more if auto == "SAME_UPPER" else less)
+    return tuple(before), tuple(after)
+
+
+def _convolution(builder: Builder, node: OnnxNode) -> None:
+    source, weights = node.inputs[:2]
+    if not builder.is_constant(weights):
+        raise Unsupported("Conv with weights that are computed from the input")
+    spatial, kernel = builder.shape(source)[2:], builder.shape(weights)[2:]
+    op = Convolution(_windows(node, kernel, spatial), node.integer("group", 1))
+    bias = float32(builder.array(node.input(2), "bias")) if node.input(2) else None
+    builder.add_linear(node, op, source, weights, bias=bias)
+
+
+def _max_pool(builder: Builder, node: OnnxNode) -> None:
+    if len(node.outputs) > 1 and node.outputs[1]:
+        raise Unsupported("MaxPool that also gives indices")
+    spatial = builder.shape(node.inputs[0])[2:]
+    kernel = node.integers("kernel_shape") or ()
+    builder.add(node, MaxPool(_windows(node, kernel, spatial)), node.inputs[0])
+
+
+IMPORTERS: dict[str, Importer] = {"Conv": _convolution, "MaxPool": _max_pool}

@@ -1,0 +1,115 @@
+"""Operators over windows: a convolution is a sliding window and a product, max pooling a sliding window and a maximum."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from qcompile.ir.graph import Node, Shape, element_count
+from qcompile.ops import Convolution, MaxPool
+from qcompile.ops.roles import Direction, Lattice
+from qcompile.ops.windows import Windows
+from qcompile.transforms import weights
+from qcompile.transforms.deferred import Deferred
+from qcompile.transforms.layouts import channels_last
+from qcompile.transforms.linear import on_lattice, product
+from qcompile.transforms.walk import ConstantLattice, Refused, Walk, tap_of
+
+
+def spatial(walk: Walk, node: Node, source: Deferred, shape: Shape) -> Deferred:
+    """Dispatches on what is done with the windows."""
+    if isinstance(node.op, Convolution):
+        return _convolution(walk, node, node.op, source, shape)
+    if isinstance(node.op, MaxPool):
+        return _max_pool(walk, node, node.op, source, shape)
+    raise Refused(f"{node.op.kind} has no integer form yet")
+
+
+def _convolution(walk: Walk, node: Node, op: Convolution, source: Deferred, shape: Shape) -> Deferred:
+    """Groups of one: each window is a vector that meets the same matrix."""
+    if op.groups != 1:
+        raise Refused("grouped convolution has no integer form yet")
+    source = on_lattice(walk, node, source)
+    windows = _two_axes(op.windows)
+    image = _image(walk, node, source)
+    if windows.padded and (bool(np.any(source.lattice.shift)) or bool(np.any(source.lattice.offset))):
+        raise Refused("zero padding of a tensor in which zero is no integer code (a bipolar one, say)")
+    matrix = _matrix(walk, node)
+    vectors = image if windows.trivial else walk.integer.windows(f"{node.name}_window", image, windows, node.origin)
+    positions, channels = element_count(windows.kernel), source.channels
+    parts = (source.lattice.scale, source.lattice.shift, source.lattice.offset)
+    rows = Lattice.of(*(np.tile(np.broadcast_to(part, (channels,)), positions) for part in parts))
+    output, result = product(walk, node, vectors, matrix, rows)
+    q_shape = walk.integer.values[output].shape
+    deferred = Deferred(output, q_shape, shape, result, node.output, channels_last(shape))
+    walk.taps.append(tap_of(node, deferred))
+    return deferred
+
+
+def _matrix(walk: Walk, node: Node) -> weights.IntegerMatrix:
+    """Weights (M, C, *kernel) as (kernel positions * C, M), in the order of a window."""
+    constant = walk.known.get(node.inputs[1])
+    if isinstance(constant, ConstantLattice):
+        parts = (constant.codes, constant.lattice.scale, constant.lattice.shift, constant.lattice.offset)
+        codes, scale, shift, offset = (_as_rows(np.broadcast_to(part, constant.codes.shape)) for part in parts)
+        matrix = weights.from_lattice(codes.astype(np.int64), Lattice.of(scale, shift, offset))
+    else:
+        matrix = weights.from_real(_as_rows(walk.graph.constants[node.inputs[1]]))
+    if isinstance(matrix, str):
+        raise Refused(matrix)
+    return matrix
+
+
+def _as_rows(array: np.ndarray) -> np.ndarray:
+    """(M, C, *kernel) to (kernel positions * C, M)."""
+    return np.moveaxis(np.moveaxis(array, 0, -1), 0, -2).reshape(-1, array.shape[0])
+
+
+def _max_pool(walk: Walk, node: Node, op: MaxPool, source: Deferred, shape: Shape) -> Deferred:
+    """The greatest code stands for the greatest number where the function of every channel rises."""
+    rising = bool(np.all(source.lattice.scale > 0)) and all(
+        step.op.direction(*step.operands) is Direction.INCREASING for step in source.steps
+    )
+    if not rising:
+        raise Refused("MaxPool of a tensor that falls with its integers")
+    windows = _two_axes(op.windows)
+    image = _image(walk, node, source)
+    if (windows.padded or windows.ceil_mode) and walk.integer.range_of(image).least < 0:
+        raise Refused("MaxPool with padding on integers below zero")
+    if windows.kernel == (1, 1):
+        raise Refused("MaxPool over single elements")
+    vectors = walk.integer.windows(f"{node.name}_window", image, windows, node.origin)
+    q = walk.integer.window_maximum(node.name, vectors, element_count(windows.kernel), node.origin)
+    return replace(
+        source,
+        q=q,
+        q_shape=walk.integer.values[q].shape,
+        shape=shape,
+        index=channels_last(shape),
+        anchor="" if source.steps else node.output,
+    )
+
+
+def _two_axes(windows: Windows) -> Windows:
+    """A window over one axis as one over an image of height 1."""
+    if len(windows.kernel) == 2:
+        return windows
+    return Windows(
+        (1, *windows.kernel),
+        (1, *windows.stride),
+        (1, *windows.dilation),
+        (0, *windows.before),
+        (0, *windows.after),
+        windows.ceil_mode,
+    )
+
+
+def _image(walk: Walk, node: Node, source: Deferred) -> str:
+    """The integers as (height, width, channels); refused where they do not travel channels last."""
+    expected = channels_last(source.shape)
+    same = source.index is None if expected is None else np.array_equal(expected, source.index)
+    if not same:
+        raise Refused("the elements of its input do not travel channels last: a transposition in hardware would be needed")
+    spatial_shape = source.shape[2:] if len(source.shape) == 4 else (1, *source.shape[2:])
+    return walk.integer.reshape(source.q, (*spatial_shape, source.shape[1]), node.origin)

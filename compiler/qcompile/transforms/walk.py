@@ -1,0 +1,110 @@
+"""What the streamlining walk knows: each real tensor in one of four states, and the graph under construction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from qcompile.ir.errors import Rejection
+from qcompile.ir.graph import Graph, Node, element_count
+from qcompile.ir.network import Tap
+from qcompile.ir.types import Array, IntArray, IntType
+from qcompile.ops.roles import Lattice, Quantiser
+from qcompile.transforms import edges
+from qcompile.transforms.deferred import Deferred, Step
+from qcompile.transforms.integer_builder import IntegerBuilder
+
+UNTYPED_HINT = (
+    "state the type of its numbers with --input, for example --input uint8 --input-scale 0.00392156862745098, "
+    '--input int8, or --input "fixed<16,6>" (16 bits, 6 of them before the point)'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InputType:
+    """What the host sends for an input that the model does not quantise: x = scale * (q + shift)."""
+
+    element: IntType
+    scale: float
+    shift: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A real tensor of the host: nothing has quantised it yet. `source` is the model's input it comes from."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """A real tensor that only the host computes, behind the accelerator's last integer."""
+
+    source: Deferred
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ConstantLattice:
+    """Quantised weights: integer codes and what they stand for."""
+
+    codes: IntArray
+    lattice: Lattice
+
+
+Known = Deferred | Pending | Tail | ConstantLattice
+
+
+class Refused(Exception):
+    """Why a node cannot be streamlined."""
+
+
+@dataclass(slots=True)
+class Walk:
+    graph: Graph
+    types: Mapping[str, InputType]
+    integer: IntegerBuilder
+    known: dict[str, Known] = field(default_factory=dict)
+    taps: list[Tap] = field(default_factory=list)
+    encoders: list[edges.Encoder] = field(default_factory=list)
+    encoded: dict[tuple[object, ...], Deferred] = field(default_factory=dict)
+    rejections: list[Rejection] = field(default_factory=list)
+
+
+def tap_of(node: Node, deferred: Deferred) -> Tap:
+    lattice = deferred.lattice
+    reads = node.inputs[0] if isinstance(node.op, Quantiser) else ""
+    return Tap(node.output, deferred.q, deferred.index, lattice.scale, lattice.shift, lattice.offset, reads)
+
+
+def channel_operands(
+    walk: Walk, source: Deferred, operands: tuple[Array, ...], node: Node
+) -> tuple[Deferred, tuple[Array, ...]]:
+    """Constants as one number a channel; where they differ within a channel every element becomes a channel of its own."""
+    rows = tuple(source.to_channels(operand) for operand in operands)
+    if any(row is None for row in rows):
+        source = flattened(walk, source, node)
+        rows = tuple(source.to_channels(operand) for operand in operands)
+    return source, tuple(row for row in rows if row is not None)
+
+
+def flattened(walk: Walk, source: Deferred, node: Node) -> Deferred:
+    """The same tensor with each element of the frame as a channel."""
+    count = element_count(source.q_shape)
+    repeat = count // source.channels
+
+    def tiled(row: Array) -> Array:
+        return row if row.size == 1 else np.tile(row, repeat)
+
+    lattice = Lattice(
+        *(tiled(np.atleast_1d(p)) for p in (source.lattice.scale, source.lattice.shift, source.lattice.offset))
+    )
+    steps = tuple(Step(step.op, tuple(tiled(operand) for operand in step.operands)) for step in source.steps)
+    q = walk.integer.reshape(source.q, (count,), node.origin)
+    return replace(source, q=q, q_shape=(count,), lattice=lattice, steps=steps)
+
+
+def producer_of(walk: Walk, name: str) -> str:
+    node = walk.graph.producer(name)
+    return f"'{name}'" if node is None else f"{node.op.kind} '{', '.join(node.origin) or node.name}'"
