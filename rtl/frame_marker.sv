@@ -28,7 +28,7 @@ module frame_marker #(
   assign m_axis_tvalid = s_axis_tvalid;
   assign s_axis_tready = m_axis_tready;
 
-  if (BEATS == 1) begin : gen_single
+  if (BEATS <= 1) begin : gen_single
 
     wire logic unused = &{1'b0, clk, rst};
     assign m_axis_tlast = 1'b1;

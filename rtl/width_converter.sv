@@ -53,7 +53,7 @@ module width_converter #(
   assign in_ready = take && (out_ready || !give);
   assign out_valid = give && (in_valid || !take);
 
-  if (IN_UNITS == 1) begin : gen_slots
+  if (IN_UNITS == 1) begin : gen_collect
 
     // Each beat has its slot; the last needs none.
     assign out_data = {in_data, rest};
@@ -67,8 +67,17 @@ module width_converter #(
       end
     end
 
+  end else if (OUT_UNITS == 1) begin : gen_split
+
+    // A beat is taken when nothing is left over.
+    logic [IN_UNITS*WIDTH-1:0] units;
+
+    assign units = take ? in_data : (IN_UNITS * WIDTH)'(rest);
+    assign {rest_next, out_data} = units;
+
   end else begin : gen_shift
 
+    // The beat moves up behind what is left over.
     localparam int STAGES = $clog2(OUT_UNITS);
 
     logic [ALL*WIDTH-1:0] units;

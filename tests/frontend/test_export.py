@@ -13,7 +13,21 @@ from qcompile.frontend.export import WRITERS, export_integer
 from qcompile.ir.errors import CompilerError
 from qcompile.ir.graph import Graph, Node, Operator, Shape, Value, element_count
 from qcompile.ir.types import Array, IntArray
-from qcompile.ops import ArgMax, Elementwise, Lookup, MatMul, Reshape, Take, Threshold, Transpose
+from qcompile.ops import (
+    ArgMax,
+    ChannelProduct,
+    Elementwise,
+    Lookup,
+    MatMul,
+    Reshape,
+    SlidingWindow,
+    Take,
+    TensorAdd,
+    Threshold,
+    Transpose,
+    WindowMaximum,
+)
+from qcompile.ops.windows import Windows
 
 FRAMES = 5
 
@@ -72,9 +86,7 @@ def add_matmul(builder: GraphBuilder, rng: np.random.Generator) -> None:
 def add_threshold(builder: GraphBuilder, rng: np.random.Generator) -> None:
     channels = builder.shape[-1]
     spread = int(rng.choice([4, 1000, 2**41]))
-    thresholds = np.sort(
-        rng.integers(-spread, spread, (rows(rng, channels), int(rng.integers(0, 40)))), axis=1
-    )
+    thresholds = np.sort(rng.integers(-spread, spread, (rows(rng, channels), int(rng.integers(0, 40)))), axis=1)
     descending = rng.integers(0, 2, rows(rng, channels))
     builder.add(Threshold(int(rng.integers(-20, 20))), thresholds, descending)
 
@@ -82,9 +94,7 @@ def add_threshold(builder: GraphBuilder, rng: np.random.Generator) -> None:
 def add_lookup(builder: GraphBuilder, rng: np.random.Generator) -> None:
     """Behind thresholds, whose results lie within the table."""
     channels = builder.shape[-1]
-    builder.add(
-        Threshold(-3), np.sort(rng.integers(-50, 50, (rows(rng, channels), 7))), np.zeros(1, np.int64)
-    )
+    builder.add(Threshold(-3), np.sort(rng.integers(-50, 50, (rows(rng, channels), 7))), np.zeros(1, np.int64))
     builder.add(Lookup(-3), rng.integers(-1000, 1000, (rows(rng, channels), 8)))
 
 
@@ -97,6 +107,35 @@ def add_layout(builder: GraphBuilder, rng: np.random.Generator) -> None:
         builder.add(Transpose(tuple(int(axis) for axis in rng.permutation(len(shape)))))
     else:
         builder.add(Take(), rng.integers(0, count, (2, int(rng.integers(1, 6)))))
+
+
+def random_windows(rng: np.random.Generator, height: int, width: int) -> Windows:
+    """Windows that fit an image of this size."""
+    while True:
+        kernel, stride, dilation, before, after = (
+            tuple(int(size) for size in rng.integers(low, high, 2))
+            for low, high in ((1, 4), (1, 4), (1, 3), (0, 3), (0, 3))
+        )
+        windows = Windows(kernel, stride, dilation, before, after, bool(rng.random() < 0.5))
+        if all((k - 1) * d < s for k, d, s in zip(kernel, dilation, (height, width), strict=True)):
+            return windows
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_windows_of_images(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    height, width, channels = (int(size) for size in rng.integers(1, 8, 3))
+    windows = random_windows(rng, height, width)
+    builder = GraphBuilder((height, width, channels))
+    builder.add(SlidingWindow(windows))
+    positions = element_count(windows.kernel)
+    follower = rng.integers(3)
+    if follower == 0:
+        builder.add(WindowMaximum(positions))
+    elif follower == 1:
+        builder.add(ChannelProduct(), rng.integers(-8, 8, (positions, channels)))
+    assert_same(builder.graph(), rng.integers(-99, 99, (FRAMES, height, width, channels)))
 
 
 STEPS = (add_matmul, add_threshold, add_lookup, add_layout)
@@ -112,6 +151,18 @@ def test_random_graphs_agree(seed: int, steps: list[type]) -> None:
             step(builder, rng)
     builder.add(Reshape(builder.shape))
     assert_same(builder.graph(), rng.integers(-64, 64, (FRAMES, *builder.values["x"].shape)))
+
+
+def test_sums_of_two_branches() -> None:
+    rng = np.random.default_rng(2)
+    builder = GraphBuilder((2, 6))
+    add_matmul(builder, rng)
+    left = builder.current
+    builder.add(Threshold(-2), np.asarray([[-30, 0, 30]]), np.zeros(1, np.int64))
+    builder.nodes.append(Node("sum", TensorAdd((-3, 5)), (left, builder.current), "total"))
+    builder.values["total"] = builder.values[left]
+    builder.current = "total"
+    assert_same(builder.graph(), rng.integers(-64, 64, (FRAMES, 2, 6)))
 
 
 @pytest.mark.parametrize("last", [False, True])
@@ -133,8 +184,7 @@ def test_every_number_of_thresholds_counts_right() -> None:
         builder.add(Threshold(-7), np.arange(count, dtype=np.int64)[None], np.zeros(1, np.int64))
         assert_same(builder.graph(), x)
         assert (
-            run(export_integer(builder.graph()), x).ravel().tolist()
-            == (np.clip(x + 1, 0, count) - 7).ravel().tolist()
+            run(export_integer(builder.graph()), x).ravel().tolist() == (np.clip(x + 1, 0, count) - 7).ravel().tolist()
         )
 
 

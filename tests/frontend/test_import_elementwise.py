@@ -40,7 +40,8 @@ EXACT: list[tuple[str, Mapping[str, float], int]] = [
     ("Gelu", {"approximate": "tanh"}, 20),
 ]
 
-# Greatest error in units of the last place of max(1, |y|), measured as 3 for Mish, 2 for Gelu, 1 for Exp, Log, Softplus.
+# Greatest error in units of the last place of max(1, |y|), measured as 3 for Mish, 2 for Gelu, 1 for Exp, Log,
+# Softplus.
 APPROXIMATE: list[tuple[str, Mapping[str, float], int, float]] = [
     ("Celu", {}, 12, 1),
     ("Celu", {"alpha": 2.0}, 12, 2),
@@ -79,9 +80,7 @@ def test_exponential_functions_differ_in_the_last_places(
         builder = ModelBuilder(opset)
         y = builder.node(operator, ["x"], attributes)
         x = samples(np.random.default_rng(opset), shape, 200)
-        imported, reference = import_and_reference(
-            builder.model(shape, y), np.abs(x) if operator == "Log" else x
-        )
+        imported, reference = import_and_reference(builder.model(shape, y), np.abs(x) if operator == "Log" else x)
         finite = np.isfinite(reference)
         assert np.array_equal(imported[~finite], reference[~finite])
         a, b = imported[finite].astype(np.float64), reference[finite].astype(np.float64)
@@ -90,9 +89,7 @@ def test_exponential_functions_differ_in_the_last_places(
 
 
 BINARY_SHAPES = [((1, 6), ()), ((1, 6), (1,)), ((1, 6), (6,)), ((1, 6), (1, 6)), ((1, 6), (1, 1, 1))]
-BINARY_SHAPES += [
-    ((1, 6, 4, 5), shape) for shape in [(), (5,), (6, 1, 1), (1, 6, 1, 1), (4, 1), (1, 6, 4, 5)]
-]
+BINARY_SHAPES += [((1, 6, 4, 5), shape) for shape in [(), (5,), (6, 1, 1), (1, 6, 1, 1), (4, 1), (1, 6, 4, 5)]]
 
 
 @pytest.mark.parametrize("constant_nodes", [False, True])
@@ -146,9 +143,7 @@ def test_batch_normalization_is_exact(opset: int, shape: tuple[int, ...]) -> Non
     for epsilon in (1e-5, 1e-3, 0.0):
         builder = ModelBuilder(opset)
         channels = shape[1]
-        parameters = [rng.normal(size=channels) * 2 for _ in range(3)] + [
-            10.0 ** rng.uniform(-9, 3, channels)
-        ]
+        parameters = [rng.normal(size=channels) * 2 for _ in range(3)] + [10.0 ** rng.uniform(-9, 3, channels)]
         parameters[0][0] = 0.0
         attributes = {"epsilon": epsilon, "momentum": 0.9}
         y = builder.node("BatchNormalization", ["x", *map(builder.constant, parameters)], attributes)

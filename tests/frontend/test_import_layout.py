@@ -30,7 +30,9 @@ def test_flatten(opset: int, axis: int | None) -> None:
 
 
 @pytest.mark.parametrize("constant_nodes", [False, True])
-@pytest.mark.parametrize("target", [[1, 24], [1, -1], [-1, 24], [0, -1], [0, 0, 12], [0, 3, -1, 2], [24], [-1], [2, 3, 4]])
+@pytest.mark.parametrize(
+    "target", [[1, 24], [1, -1], [-1, 24], [0, -1], [0, 0, 12], [0, 3, -1, 2], [24], [-1], [2, 3, 4]]
+)
 def test_reshape(target: list[int], constant_nodes: bool) -> None:
     for opset in OPSETS:
         if opset < 9 and constant_nodes:

@@ -19,7 +19,9 @@ def integers(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("constant_nodes", [False, True])
-@pytest.mark.parametrize(("shape", "weights"), [((1, 6), (6, 4)), ((1, 3, 6), (6, 4)), ((1, 6), (1, 6, 4)), ((1, 1, 6), (1, 1, 6, 4))])
+@pytest.mark.parametrize(
+    ("shape", "weights"), [((1, 6), (6, 4)), ((1, 3, 6), (6, 4)), ((1, 6), (1, 6, 4)), ((1, 1, 6), (1, 1, 6, 4))]
+)
 def test_matmul(shape: tuple[int, ...], weights: tuple[int, ...], constant_nodes: bool) -> None:
     rng = np.random.default_rng(0)
     for opset in OPSETS:
@@ -32,7 +34,9 @@ def test_matmul_with_transposed_quantised_weights() -> None:
     """As Brevitas exports a linear layer: the weights are quantised, then transposed, at run time."""
     rng = np.random.default_rng(1)
     builder = ModelBuilder(11)
-    weights = builder.quant(builder.constant(rng.normal(size=(4, 6))), np.full((4, 1), 0.25, np.float32), bits=3, narrow=1)
+    weights = builder.quant(
+        builder.constant(rng.normal(size=(4, 6))), np.full((4, 1), 0.25, np.float32), bits=3, narrow=1
+    )
     y = builder.node("MatMul", ["x", builder.node("Transpose", [weights], {"perm": [1, 0]})])
     assert_exact(builder.model((1, 6), y), integers(rng, (5, 1, 6)))
 
@@ -83,7 +87,9 @@ def test_softmax_normalises_over_the_axes_of_its_operator_set(opset: int, operat
         pytest.skip("negative axes came with operator set 11")
     builder = ModelBuilder(opset)
     y = builder.node(operator, ["x"], {} if axis is None else {"axis": axis})
-    imported, reference = import_and_reference(builder.model((1, 3, 5), y), samples(np.random.default_rng(3), (1, 3, 5)))
+    imported, reference = import_and_reference(
+        builder.model((1, 3, 5), y), samples(np.random.default_rng(3), (1, 3, 5))
+    )
     np.testing.assert_allclose(imported, reference, rtol=2e-5, atol=2e-5)
 
 

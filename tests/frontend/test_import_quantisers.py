@@ -126,7 +126,9 @@ def test_trunc(
 
 @pytest.mark.parametrize("bipolar", [False, True])
 @pytest.mark.parametrize("shared", [False, True])
-@pytest.mark.parametrize(("layout", "shape"), [("NC", (1, 3)), ("", (1, 3)), ("NHWC", (1, 2, 4, 3)), ("", (1, 3, 2, 4)), ("NWC", (1, 4, 3))])
+@pytest.mark.parametrize(
+    ("layout", "shape"), [("NC", (1, 3)), ("", (1, 3)), ("NHWC", (1, 2, 4, 3)), ("", (1, 3, 2, 4)), ("NWC", (1, 4, 3))]
+)
 def test_multi_threshold(layout: str, shape: tuple[int, ...], shared: bool, bipolar: bool) -> None:
     rng = np.random.default_rng(2)
     for opset in OPSETS:
@@ -149,7 +151,9 @@ def test_thresholds_need_not_be_sorted() -> None:
 def test_a_bit_width_that_is_computed() -> None:
     builder = ModelBuilder(11, constant_nodes=True)
     bits = builder.node("Add", [builder.constant(3.0), builder.constant(1.0)])
-    scale = builder.node("Div", [builder.constant(4.0), builder.node("Pow", [builder.constant(2.0), builder.constant(4.0)])])
+    scale = builder.node(
+        "Div", [builder.constant(4.0), builder.node("Pow", [builder.constant(2.0), builder.constant(4.0)])]
+    )
     y = builder.quant("x", scale, 0.0, bits)
     model = builder.model((1, CHANNELS), y)
     assert_exact(model, around(np.random.default_rng(3), np.asarray(0.25)))
@@ -159,10 +163,12 @@ def test_a_bit_width_that_is_computed() -> None:
 
 
 def test_weights_quantised_by_chains_are_exact() -> None:
-    """Quantised, scaled and quantised again; transposed; multiplied: as constants and as the reference computes them."""
+    """Quantised, scaled and quantised again; transposed; multiplied: folded here, computed by the reference."""
     rng = np.random.default_rng(4)
     builder = ModelBuilder(11)
-    w = builder.quant(builder.constant(rng.normal(size=(CHANNELS, 3))), np.full((CHANNELS, 1), 0.125, np.float32), bits=6)
+    w = builder.quant(
+        builder.constant(rng.normal(size=(CHANNELS, 3))), np.full((CHANNELS, 1), 0.125, np.float32), bits=6
+    )
     w = builder.quant(builder.node("Mul", [w, builder.constant(2.0)]), 0.5, bits=4)
     y = builder.node("MatMul", ["x", w])
     assert_exact(builder.model((1, CHANNELS), y), rng.integers(-8, 8, (9, 1, CHANNELS)).astype(np.float32))
@@ -195,7 +201,10 @@ REFUSED: list[tuple[str, Build]] = [
     ("the scale 0", lambda b: b.node("BipolarQuant", ["x", b.constant(0.0)], domain=QONNX)),
     ("thresholds of shape", lambda b: b.node("MultiThreshold", ["x", b.constant([1.0])], domain=QONNX)),
     ("out_scale", lambda b: b.node("MultiThreshold", ["x", b.constant([[1.0]])], {"out_scale": 0.0}, domain=QONNX)),
-    ("data_layout", lambda b: b.node("MultiThreshold", ["x", b.constant([[1.0]])], {"data_layout": "NCHW"}, domain=QONNX)),
+    (
+        "data_layout",
+        lambda b: b.node("MultiThreshold", ["x", b.constant([[1.0]])], {"data_layout": "NCHW"}, domain=QONNX),
+    ),
     ("inputs", lambda b: b.node("Quant", ["x", b.constant(1.0)], domain=QONNX)),
     ("inputs", lambda b: b.node("Trunc", ["x", b.constant(1.0)], domain=QONNX)),
     ("inputs", lambda b: b.node("BipolarQuant", ["x"], domain=QONNX)),

@@ -189,3 +189,12 @@ def test_branches_read_what_was_computed_early() -> None:
     y = builder.node("If", [some], {"then_branch": branch("Add"), "else_branch": branch("Mul")})
     x = np.asarray([[[1.0, 1.0]], [[-1.0, -1.0]]], np.float32)
     assert make_reference(builder.model((1, 2), y)).run(x)[y].tolist() == [[[0.0, -1.0]], [[1.0, 2.0]]]
+
+
+def test_nodes_may_stand_in_any_order() -> None:
+    model, names = two_layers()
+    expected = make_reference(model).run(np.ones((1, 1, 6)))[names["y"]]
+    nodes = list(reversed(model.graph.node))
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    assert np.array_equal(make_reference(model).run(np.ones((1, 1, 6)))[names["y"]], expected)

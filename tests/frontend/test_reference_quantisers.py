@@ -96,9 +96,7 @@ def test_quant_reads_parameters_of_any_type(bits_type: type, zero_type: type, op
 @given(seed=seeds, opset=opsets, wide=st.booleans(), per_channel=st.booleans())
 def test_bipolar_quant_equals_qonnx(seed: int, opset: int, wide: bool, per_channel: bool) -> None:
     rng = np.random.default_rng(seed)
-    scale = np.asarray(
-        rng.uniform(0.01, 3.0, (1, CHANNELS) if per_channel else ()), np.float64 if wide else np.float32
-    )
+    scale = np.asarray(rng.uniform(0.01, 3.0, (1, CHANNELS) if per_channel else ()), np.float64 if wide else np.float32)
     x = inputs(rng, scale)
     x[4, 0, :2] = [0.0, -0.0]
     builder = ModelBuilder(opset)
@@ -152,9 +150,7 @@ def test_trunc_version_2_equals_qonnx(
     attributes = {"rounding_mode": mode, "signed": int(signed), "narrow": int(narrow)}
     y = builder.node("Trunc", ["x", *names], attributes, domain=QONNX)
     s, z, b, t, o = operands
-    assert same_bits(
-        run(builder, y, x), np.asarray(trunc_v2(x, s, z, b, narrow, signed, t, o, mode), np.float32)
-    )
+    assert same_bits(run(builder, y, x), np.asarray(trunc_v2(x, s, z, b, narrow, signed, t, o, mode), np.float32))
 
 
 @settings(max_examples=60, deadline=None)
@@ -174,9 +170,7 @@ def test_multithreshold_equals_qonnx(
     shape = [{"N": 1, "C": 3, "H": 2, "W": 4}[axis] for axis in layout or "NC"]
     axis = (layout or "NC").index("C")
     thresholds = (rng.normal(size=(1 if shared else 3, 7)) * 5).astype(kind)
-    x = rng.choice(np.append(thresholds.ravel(), rng.normal(size=50) * 5), (FRAMES, *shape)).astype(
-        np.float32
-    )
+    x = rng.choice(np.append(thresholds.ravel(), rng.normal(size=50) * 5), (FRAMES, *shape)).astype(np.float32)
     builder = ModelBuilder(opset)
     attributes = {"out_scale": scale, "out_bias": bias, "data_layout": layout, "out_dtype": "UINT4"}
     y = builder.node("MultiThreshold", ["x", builder.constant(thresholds, kind)], attributes, domain=QONNX)

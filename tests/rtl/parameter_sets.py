@@ -54,6 +54,7 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
     ),
     "rom": ({"DEPTH": 1}, {"WIDTH": 36, "DEPTH": 500, "RAM_STYLE": "block"}, {"LANES": 3, "LANE": 2}),
     "skid_buffer": ({"WIDTH": 1}, {"WIDTH": 3000}),
+    "stream_add": ({"A": 3, "B": -2, "B_SIGNED": 1, "OUTPUT_BITS": 8}, {"LANES": 1, "A_BITS": 1, "B_BITS": 1, "OUTPUT_BITS": 2}),
     "stream_fork": ({"WIDTH": 1, "N": 1}, {"WIDTH": 9, "N": 5}),
     "threshold_count": (
         {"COUNT": 1, "RESULT_BITS": 1},
@@ -70,6 +71,11 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
         {"PE": 1, "FOLDS": 5, "COUNT": 15, "OUTPUT_BITS": 4, "SEARCH": 1, "DESCENDING": 1},
         {"INPUT_SIGNED": 0, "THRESHOLD_BITS": 9, "STRICT": 1, "DESCENDING": 1},
     ),
+    "vector_vector_unit": (
+        {"PE": 1, "FOLDS": 1, "POSITIONS": 1, "INPUT_SIGNED": 1},
+        {"PE": 4, "FOLDS": 2, "ALL_ONES": 1, "WEIGHT_BITS": 1, "WEIGHT_SIGNED": 0},
+    ),
+    "window_maximum": ({"PE": 1, "FOLDS": 1, "POSITIONS": 2, "INPUT_SIGNED": 1}, {"PE": 3, "POSITIONS": 9}),
     "width_converter": (
         {"IN_UNITS": 1, "OUT_UNITS": 2, "WIDTH": 1},
         {"IN_UNITS": 2, "OUT_UNITS": 1, "WIDTH": 1},
@@ -106,6 +112,7 @@ ILLEGAL: Mapping[str, tuple[tuple[Parameters, str], ...]] = {
     "processing_element": (),
     "rom": (({"DEPTH": 0}, "must be at least 1"), ({"LANE": 1}, "LANE less than LANES")),
     "skid_buffer": (({"WIDTH": 0}, "WIDTH must be at least 1"),),
+    "stream_add": (({"LANES": 0}, "LANES, A_BITS, B_BITS and OUTPUT_BITS must be at least 1"),),
     "stream_fork": (({"WIDTH": 0}, "WIDTH must be at least 1"), ({"N": 0}, "N must be at least 1")),
     "threshold_count": (({"COUNT": 0}, "COUNT must be at least 1"),),
     "threshold_search": (({"LEVELS": 9}, "LEVELS must be 1 to 8"),),
@@ -113,9 +120,11 @@ ILLEGAL: Mapping[str, tuple[tuple[Parameters, str], ...]] = {
         ({"COUNT": 0}, "PE, FOLDS and COUNT must be at least 1"),
         ({"COUNT": 5, "SEARCH": 1}, "a binary search needs 2**n - 1 thresholds"),
     ),
+    "vector_vector_unit": (({"PE": 0}, "must be at least 1"), ({"POSITIONS": 0}, "must be at least 1")),
     "width_converter": (
         ({"WIDTH": 0}, "WIDTH must be at least 1"),
         ({"IN_UNITS": 3}, "IN_UNITS and OUT_UNITS must differ and be at least 1"),
         ({"OUT_UNITS": 0}, "IN_UNITS and OUT_UNITS must differ and be at least 1"),
     ),
+    "window_maximum": (({"POSITIONS": 1}, "POSITIONS at least 2"), ({"FOLDS": 0}, "must be at least 1")),
 }

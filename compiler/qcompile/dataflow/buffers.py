@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from qcompile.dataflow.timing import Timing, frames_to_settle, simulate, waiting
+from qcompile.dataflow.timing import Timing, settled, waiting
 from qcompile.ir.dataflow import Channel, Dataflow, Instance, Port
-from qcompile.kernels import Fifo
+from qcompile.ir.errors import Rejection, refuse
+from qcompile.kernels import Fifo, StreamFork
 
 OUTPUT_REGISTER_BEATS = 2
-"""Beats that the skid buffer at every kernel's output holds before the kernel stalls."""
+"""Beats that the skid buffer at a kernel's output holds before the kernel stalls."""
 
 
 @dataclass(frozen=True, slots=True)
 class FifoSize:
-    """A FIFO in front of port `sink`; `ram_style` as the kernel takes it."""
+    """What a user wants of a FIFO: `depth` in beats, 0 for none, None for the computed one; `ram_style` as the kernel takes it."""
 
-    depth: int
+    depth: int | None = None
     ram_style: str = "auto"
 
 
@@ -30,35 +32,74 @@ def fifo_name(channel: Channel) -> str:
     return f"{end}{index}_fifo"
 
 
-def insert_fifos(dataflow: Dataflow, sizes: Mapping[str, FifoSize] | None = None) -> Dataflow:
+def fifo_names(joined: Dataflow) -> tuple[str, ...]:
+    """Names of all FIFOs there may be, in order: one for each channel between two kernels."""
+    return tuple(fifo_name(channel) for channel in _inner(joined))
+
+
+def insert_fifos(joined: Dataflow, sizes: Mapping[str, FifoSize] | None = None) -> Dataflow:
     """The joined dataflow with a FIFO on every channel on which beats wait, as deep as the most that wait there.
 
-    `sizes` (by FIFO name) overrides computed depths; a depth of 0 leaves a FIFO out. The accelerator's own edges get none: the
-    world outside is made to wait.
+    `sizes`, by FIFO name, are the user's; raises CompilerError for those that name no channel, and for those too small to keep
+    the interval. The accelerator's own edges get no FIFO: the world outside is made to wait.
     """
     given = dict(sizes or {})
-    inner = [c for c in dataflow.channels if c.source.instance is not None and c.sink.instance is not None]
-    chosen = {fifo_name(c): given[fifo_name(c)] for c in inner if given.get(fifo_name(c), FifoSize(0)).depth > 0}
-    frames = frames_to_settle(dataflow)
+    _require_known(given, fifo_names(joined))
+    inner = _inner(joined)
+    by_user = {name: size.depth for name, size in given.items() if size.depth is not None}
+    depths = {name: depth for name, depth in by_user.items() if depth > 0}
     while True:
-        timing = simulate(_insert(dataflow, chosen), frames)
-        wanted = {fifo_name(c): _wanted(timing, c, fifo_name(c) in chosen) for c in inner if fifo_name(c) not in given}
+        chosen = {name: FifoSize(d, given.get(name, FifoSize()).ram_style) for name, d in depths.items()}
+        buffered = _insert(joined, chosen)
+        timing = settled(buffered)
+        wanted = {fifo_name(c): _wanted(joined, timing, c, fifo_name(c) in depths) for c in inner}
         # Depths only grow from round to round: a FIFO's own latency moves what is behind it, once.
-        deeper = {n: FifoSize(d) for n, d in wanted.items() if d > 0 and (n not in chosen or d > chosen[n].depth)}
+        deeper = {n: d for n, d in wanted.items() if n not in by_user and d > depths.get(n, 0)}
         if not deeper:
-            return _insert(dataflow, chosen)
-        chosen |= deeper
+            _require_enough(by_user, wanted)
+            return buffered
+        depths |= deeper
 
 
-def _wanted(timing: Timing, channel: Channel, present: bool) -> int:
+def _inner(dataflow: Dataflow) -> list[Channel]:
+    """The channels between two kernels."""
+    return [c for c in dataflow.channels if c.source.instance is not None and c.sink.instance is not None]
+
+
+def _require_known(given: Mapping[str, FifoSize], names: Iterable[str]) -> None:
+    known = tuple(names)
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        raise refuse(
+            "there are no such FIFOs at this folding",
+            [Rejection(f"the nearest are {', '.join(difflib.get_close_matches(n, known, 3, 0.0))}", n) for n in unknown],
+            "leave them out: FIFOs are sized anew for every folding",
+        )
+
+
+def _require_enough(by_user: Mapping[str, int], wanted: Mapping[str, int]) -> None:
+    small = {name: depth for name, depth in by_user.items() if depth < wanted[name]}
+    if small:
+        raise refuse(
+            "these FIFOs would make their kernels wait, and the design slower than stated",
+            [Rejection(f"depth {depth} is less than the {wanted[name]} beats that wait here", name) for name, depth in small.items()],
+            "leave the depth out, and it is computed",
+        )
+
+
+def _wanted(joined: Dataflow, timing: Timing, channel: Channel, present: bool) -> int:
     """Depth of the FIFO of a channel; 0 where the output register of the kernel before it is enough."""
-    sent, taken = timing.sent[channel.source], timing.taken[channel.sink]
+    most = waiting(timing, channel.source, channel.sink)
     if not present:
+        if isinstance(joined.instance(channel.source.instance or "").kernel, StreamFork):
+            # A fork shows the next beat when every output has taken the last: none may still wait by then.
+            return max(OUTPUT_REGISTER_BEATS, most) if most > 1 else 0
         # A beat enters the output register in the cycle before it is valid outside.
+        sent, taken = timing.sent[channel.source], timing.taken[channel.sink]
         held = np.arange(1, sent.size + 1) - np.searchsorted(taken, sent - 1, side="left")
         if int(held.max(initial=0)) <= OUTPUT_REGISTER_BEATS:
             return 0
-    return max(OUTPUT_REGISTER_BEATS, waiting(timing, channel.source, channel.sink))
+    return max(OUTPUT_REGISTER_BEATS, most)
 
 
 def _insert(dataflow: Dataflow, sizes: Mapping[str, FifoSize]) -> Dataflow:
@@ -71,7 +112,7 @@ def _insert(dataflow: Dataflow, sizes: Mapping[str, FifoSize]) -> Dataflow:
         if name not in sizes or sink is None or channel.source.instance is None:
             channels.append(channel)
             continue
-        kernel = Fifo(channel.stream, sizes[name].depth, sizes[name].ram_style)
+        kernel = Fifo(channel.stream, sizes[name].depth or 0, sizes[name].ram_style)
         before.setdefault(sink, []).append(Instance(name, kernel, origins[sink]))
         channels += [
             Channel(channel.source, Port(name), channel.stream),

@@ -9,8 +9,24 @@ import numpy as np
 from qcompile.ir.dataflow import Kernel
 from qcompile.ir.graph import Graph, Node, Shape, element_count
 from qcompile.ir.types import IntArray, IntType, Range, read_only
-from qcompile.kernels import ArgMaxUnit, LookupTable, MatrixVectorUnit, Thresholding
-from qcompile.ops import ArgMax, Lookup, MatMul, Threshold
+from qcompile.kernels import (
+    ArgMaxUnit,
+    LookupTable,
+    MatrixVectorUnit,
+    StreamAdd,
+    Thresholding,
+    VectorVectorUnit,
+    WindowMaximumUnit,
+)
+from qcompile.ops import (
+    ArgMax,
+    ChannelProduct,
+    Lookup,
+    MatMul,
+    TensorAdd,
+    Threshold,
+    WindowMaximum,
+)
 
 Implementation = Callable[[Graph, Node], Kernel]
 
@@ -97,26 +113,6 @@ def _argmax(graph: Graph, node: Node) -> Kernel:
     )
 
 
-def _sliding_window(graph: Graph, node: Node) -> Kernel:
-    assert isinstance(node.op, SlidingWindow)
-    height, width, channels = graph.values[node.inputs[0]].shape
-    windows = node.op.windows
-    rows, columns = windows.output((height, width))
-    # What the last window reaches beyond the image, whatever padding was stated.
-    reach = [(n - 1) * s + (k - 1) * d + 1 for n, s, k, d in zip((rows, columns), windows.stride, windows.kernel, windows.dilation)]
-    bottom, right = (max(r - size - before, 0) for r, size, before in zip(reach, (height, width), windows.before))
-    return SlidingWindowUnit(
-        height=height,
-        width=width,
-        channels=channels,
-        element=_type(graph, node.inputs[0]),
-        kernel=(windows.kernel[0], windows.kernel[1]),
-        stride=(windows.stride[0], windows.stride[1]),
-        dilation=(windows.dilation[0], windows.dilation[1]),
-        pads=(windows.before[0], windows.before[1], bottom, right),
-    )
-
-
 def _window_maximum(graph: Graph, node: Node) -> Kernel:
     assert isinstance(node.op, WindowMaximum)
     shape = graph.values[node.output].shape
@@ -124,9 +120,28 @@ def _window_maximum(graph: Graph, node: Node) -> Kernel:
     return WindowMaximumUnit(element, shape[-1], node.op.positions, _vectors(shape))
 
 
+def _vector_vector_unit(graph: Graph, node: Node) -> Kernel:
+    return VectorVectorUnit(
+        weights=read_only(graph.constants[node.inputs[1]]),
+        input=_type(graph, node.inputs[0]),
+        accumulator=_type(graph, node.output),
+        vectors=_vectors(graph.values[node.output].shape),
+    )
+
+
+def _stream_add(graph: Graph, node: Node) -> Kernel:
+    assert isinstance(node.op, TensorAdd)
+    shape = graph.values[node.output].shape
+    operands = (_type(graph, node.inputs[0]), _type(graph, node.inputs[1]))
+    return StreamAdd(operands, node.op.factors, _type(graph, node.output), shape[-1], _vectors(shape))
+
+
 IMPLEMENTATIONS: Mapping[type, Implementation] = {
     ArgMax: _argmax,
+    ChannelProduct: _vector_vector_unit,
     Lookup: _lookup_table,
     MatMul: _matrix_vector_unit,
+    TensorAdd: _stream_add,
     Threshold: _thresholding,
+    WindowMaximum: _window_maximum,
 }

@@ -47,7 +47,9 @@ def lower(graph: Graph, name: str) -> Dataflow:
         state.names.add(instance)
         state.instances.append(Instance(instance, kernel, node.origin))
         state.sources[node.output] = Port(instance)
-        state.sinks.setdefault(state.sources[node.inputs[0]], []).append(Port(instance))
+        streams = [name for name in node.inputs if name in state.sources]
+        for k, stream in enumerate(streams):
+            state.sinks.setdefault(state.sources[stream], []).append(Port(instance, k))
     for k, value in enumerate(graph.outputs):
         state.sinks.setdefault(state.sources[value], []).append(Port(None, k))
     return _assembled(state, name)

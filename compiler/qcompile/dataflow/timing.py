@@ -31,12 +31,12 @@ class Timing:
     frame_latency: int
 
 
-def simulate(dataflow: Dataflow, frames: int, interval: int | None = None) -> Timing:
-    """Times of `frames` frames that enter `interval` cycles apart (default: the design's own), without back-pressure.
+def simulate(dataflow: Dataflow, frames: int) -> Timing:
+    """Times of `frames` frames that enter at the design's own interval, without back-pressure.
 
     Needs a joined dataflow (one sink a source).
     """
-    every = dataflow.interval() if interval is None else interval
+    every = dataflow.interval()
     sent: dict[Port, IntArray] = {}
     taken: dict[Port, IntArray] = {}
     for k, stream in enumerate(dataflow.inputs):
@@ -61,12 +61,6 @@ def simulate(dataflow: Dataflow, frames: int, interval: int | None = None) -> Ti
     )
 
 
-def steady_interval(timing: Timing, output: int = 0) -> int:
-    """Cycles between the last beats of the last two frames at an output."""
-    ends = timing.taken[Port(None, output)].reshape(timing.frames, -1)[:, -1]
-    return int(ends[-1] - ends[-2])
-
-
 def _run(schedule: Schedule, arrivals: list[IntArray], frames: int) -> tuple[list[IntArray], list[IntArray]]:
     """Cycles in which input beats are taken, and from which output beats are valid."""
     shift = np.arange(frames, dtype=np.int64)[:, None] * schedule.steps
@@ -87,12 +81,30 @@ def _latest(read_steps: list[IntArray], slack: list[IntArray], steps: IntArray) 
     return lag
 
 
+def settled(dataflow: Dataflow) -> Timing:
+    """Times of as many frames as it takes until each frame repeats the one before, one interval later.
+
+    A kernel carries nothing from frame to frame but the cycle of its last step, so what has repeated once repeats for ever; and
+    a kernel behind sources that repeat from frame f on repeats from frame f + 1 on.
+    """
+    frames, enough = 4, len(dataflow.instances) + 2
+    timing = simulate(dataflow, frames)
+    while frames < enough and not _repeats(timing):
+        frames = min(2 * frames, enough)
+        timing = simulate(dataflow, frames)
+    return timing
+
+
+def _repeats(timing: Timing) -> bool:
+    """Whether the last frame is the one before it, an interval later, on every port."""
+    for times in (*timing.sent.values(), *timing.taken.values()):
+        rows = times.reshape(timing.frames, -1)
+        if not np.array_equal(rows[-1], rows[-2] + timing.interval):
+            return False
+    return True
+
+
 def waiting(timing: Timing, source: Port, sink: Port) -> int:
     """The most beats that are valid at `source` and not yet taken by `sink` in any cycle."""
     sent, taken = timing.sent[source], timing.taken[sink]
     return int((np.arange(1, sent.size + 1) - np.searchsorted(taken, sent, side="left")).max(initial=0))
-
-
-def frames_to_settle(dataflow: Dataflow) -> int:
-    """Frames after which the pattern of a chain of so many kernels repeats."""
-    return min(4 + len(dataflow.instances), 24)

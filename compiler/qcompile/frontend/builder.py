@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from qcompile.frontend.dialect import OnnxNode, Unsupported, float32
+from qcompile.frontend.dialect import OnnxNode, UnsupportedError, float32
 from qcompile.ir.graph import Graph, Node, Operator, Shape, Value, fresh_name
 from qcompile.ir.types import Array, IntArray
 from qcompile.ops import Decode
@@ -14,9 +14,9 @@ from qcompile.ops.roles import Lattice, Layout, Quantiser
 
 
 def axis_index(axis: int, rank: int) -> int:
-    """The axis counted from the front; raises Unsupported for one that a tensor of `rank` axes does not have."""
+    """The axis counted from the front; raises UnsupportedError for one that a tensor of `rank` axes does not have."""
     if not -rank <= axis < rank:
-        raise Unsupported(f"the axis {axis} of a tensor with {rank} axes")
+        raise UnsupportedError(f"the axis {axis} of a tensor with {rank} axes")
     return axis % rank
 
 
@@ -40,11 +40,11 @@ class QuantisedConstant:
 
 
 def _inferred(op: Operator, *shapes: Shape) -> Shape:
-    """Shape of the output; raises Unsupported when the inputs do not fit."""
+    """Shape of the output; raises UnsupportedError when the inputs do not fit."""
     try:
         return op.infer_shape(*shapes)
     except ValueError as error:
-        raise Unsupported(str(error)) from error
+        raise UnsupportedError(str(error)) from error
 
 
 @dataclass(slots=True)
@@ -90,13 +90,13 @@ class Builder:
             return self.quantised[name].real
         if name in self.constants:
             return self.constants[name]
-        raise Unsupported(f"{what} ('{name}') is computed from the input, it must be a constant")
+        raise UnsupportedError(f"{what} ('{name}') is computed from the input, it must be a constant")
 
     def integers(self, name: str, what: str) -> tuple[int, ...]:
         """The value of a constant list of integers, which must not be empty."""
         array = self.array(name, what)
         if array.dtype.kind not in "iu" or not array.size:
-            raise Unsupported(f"{what} ('{name}') is no list of integers")
+            raise UnsupportedError(f"{what} ('{name}') is no list of integers")
         return tuple(int(item) for item in array.ravel())
 
     def alias(self, output: str, source: str) -> None:
@@ -106,7 +106,7 @@ class Builder:
     def add(self, node: OnnxNode, op: Operator, source: str, *operands: Array, output: str | None = None) -> str:
         """Appends `op` applied to a tensor and to constants; returns the name of its output.
 
-        Applied to a constant, it is evaluated on the spot. Raises Unsupported when the shapes do not fit.
+        Applied to a constant, it is evaluated on the spot. Raises UnsupportedError when the shapes do not fit.
         """
         output = node.outputs[0] if output is None else output
         source = self.resolve(source)
@@ -127,7 +127,9 @@ class Builder:
         output: str | None = None,
         bias: Array | None = None,
     ) -> str:
-        """Appends a linear operator whose weights stay in the lattice they were quantised on; `bias` (M,) is added by it."""
+        """Appends a linear operator whose weights stay in the lattice they were quantised on; `bias` (M,) is added by
+        it.
+        """
         output = node.outputs[0] if output is None else output
         source, weights = self.resolve(source), self.resolve(weights)
         if self.is_constant(source):
@@ -142,6 +144,16 @@ class Builder:
         constants = () if bias is None else (self._keep(f"{output}.bias", bias),)
         self.nodes.append(Node(self._node_name(node.name), op, (source, weights, *constants), output, (node.name,)))
         return output
+
+    def add_joint(self, node: OnnxNode, op: Operator, sources: tuple[str, str]) -> None:
+        """Appends an operator of two tensors that are both computed from the input."""
+        first, second = (self.resolve(name) for name in sources)
+        output = node.outputs[0]
+        try:
+            self.shapes[output] = op.infer_shape(self.shapes[first], self.shapes[second])
+        except ValueError as error:
+            raise UnsupportedError(str(error)) from error
+        self.nodes.append(Node(self._node_name(node.name), op, (first, second), output, (node.name,)))
 
     def finish(self, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Graph:
         """The graph, pruned to what the outputs need."""

@@ -28,12 +28,12 @@ def session_options() -> onnxruntime.SessionOptions:
     return options
 
 
-class RuntimeRefusal(Exception):
+class OnnxruntimeError(Exception):
     """onnxruntime cannot load or run something; the message is its reason in one line."""
 
 
 def open_session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    """A session for the model as it is written, on the CPU; raises RuntimeRefusal."""
+    """A session for the model as it is written, on the CPU; raises OnnxruntimeError."""
     with _refusals():
         return onnxruntime.InferenceSession(model.SerializeToString(), session_options(), ["CPUExecutionProvider"])
 
@@ -41,7 +41,7 @@ def open_session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
 def run_session(
     session: onnxruntime.InferenceSession, outputs: Sequence[str], feeds: Mapping[str, Array]
 ) -> dict[str, Array]:
-    """The named outputs for these inputs; raises RuntimeRefusal."""
+    """The named outputs for these inputs; raises OnnxruntimeError."""
     with _refusals():
         return dict(zip(outputs, session.run(list(outputs), dict(feeds)), strict=True))
 
@@ -52,11 +52,13 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise RuntimeRefusal(re.sub(r"\s+", " ", str(error))[:300]) from error
+        raise OnnxruntimeError(re.sub(r"\s+", " ", str(error))[:300]) from error
 
 
 def fold(node: OnnxNode, inputs: Mapping[str, Array]) -> dict[str, Array]:
-    """Outputs of a standard operator whose inputs are all known; raises RuntimeRefusal for what onnxruntime cannot run."""
+    """Outputs of a standard operator whose inputs are all known; raises OnnxruntimeError for what onnxruntime cannot
+    run.
+    """
     if node.operator == "Constant":
         return {node.outputs[0]: _constant_value(node)}
     feeds = {name: inputs[name] for name in node.inputs if name}
@@ -76,7 +78,12 @@ def _typed(name: str, array: Array) -> onnx.ValueInfoProto:
 
 def _constant_value(node: OnnxNode) -> Array:
     """The array of a Constant node, in whichever of its attributes it is given."""
-    for key, dtype in (("value_float", np.float32), ("value_floats", np.float32), ("value_int", np.int64), ("value_ints", np.int64)):
+    for key, dtype in (
+        ("value_float", np.float32),
+        ("value_floats", np.float32),
+        ("value_int", np.int64),
+        ("value_ints", np.int64),
+    ):
         if key in node.attributes:
             return np.asarray(node.attributes[key], dtype)
     value = node.attributes.get("value")

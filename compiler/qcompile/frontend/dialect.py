@@ -10,6 +10,7 @@ import onnx
 from onnx import TensorProto, numpy_helper
 
 from qcompile.ir.types import Array, FloatArray
+from qcompile.ops.roles import Float32Array
 
 QONNX_DOMAINS = frozenset({"qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general"})
 QUANTISER_INPUTS = {"BipolarQuant": (2,), "IntQuant": (4,), "MultiThreshold": (2,), "Quant": (4,), "Trunc": (5, 6)}
@@ -21,7 +22,7 @@ ROUNDING_NAMES = {"ROUND": "HALF_EVEN", "ROUND_HALF_EVEN": "HALF_EVEN", "ROUND_T
 AttributeValue = int | float | str | bytes | list[int] | list[float] | Array
 
 
-class Unsupported(Exception):
+class UnsupportedError(Exception):
     """Raised by an importer: why this node cannot be compiled, in words for the user."""
 
 
@@ -42,21 +43,21 @@ class OnnxNode:
         """An integer attribute."""
         value = self.attributes.get(name, default)
         if not isinstance(value, int):
-            raise Unsupported(f"the attribute {name} is not an integer")
+            raise UnsupportedError(f"the attribute {name} is not an integer")
         return value
 
     def real(self, name: str, default: float) -> float:
         """A float attribute."""
         value = self.attributes.get(name, default)
         if not isinstance(value, (int, float)):
-            raise Unsupported(f"the attribute {name} is not a number")
+            raise UnsupportedError(f"the attribute {name} is not a number")
         return float(value)
 
     def text(self, name: str, default: str) -> str:
         """A string attribute."""
         value = self.attributes.get(name, default)
         if not isinstance(value, (bytes, str)):
-            raise Unsupported(f"the attribute {name} is not a text")
+            raise UnsupportedError(f"the attribute {name} is not a text")
         return value.decode(errors="replace") if isinstance(value, bytes) else value
 
     def integers(self, name: str) -> tuple[int, ...] | None:
@@ -65,7 +66,7 @@ class OnnxNode:
         if value is None:
             return None
         if not isinstance(value, list) or not all(isinstance(item, int) for item in value):
-            raise Unsupported(f"the attribute {name} is not a list of integers")
+            raise UnsupportedError(f"the attribute {name} is not a list of integers")
         return tuple(int(item) for item in value)
 
     def input(self, position: int) -> str:
@@ -79,12 +80,14 @@ def is_quantiser(proto: onnx.NodeProto) -> bool:
 
 
 def check_arguments(node: OnnxNode) -> None:
-    """Raises Unsupported where the numbers of inputs and outputs or the kinds of attributes are not the operator's."""
+    """Raises UnsupportedError where the numbers of inputs and outputs or the kinds of attributes are not the operator's."""
     if is_quantiser(node.proto):
         if len(node.inputs) not in QUANTISER_INPUTS[node.operator] or not all(node.inputs):
-            raise Unsupported(f"{len(node.inputs)} inputs; it has {' or '.join(map(str, QUANTISER_INPUTS[node.operator]))}")
+            raise UnsupportedError(
+                f"{len(node.inputs)} inputs; it has {' or '.join(map(str, QUANTISER_INPUTS[node.operator]))}"
+            )
         if len(node.outputs) != 1:
-            raise Unsupported(f"{len(node.outputs)} outputs; it has one")
+            raise UnsupportedError(f"{len(node.outputs)} outputs; it has one")
         return
     context = onnx.checker.C.CheckerContext()
     context.ir_version = onnx.IR_VERSION
@@ -92,7 +95,7 @@ def check_arguments(node: OnnxNode) -> None:
     try:
         onnx.checker.check_node(node.proto, context)
     except onnx.checker.ValidationError as error:
-        raise Unsupported(" ".join(str(error).split())) from error
+        raise UnsupportedError(" ".join(str(error).split())) from error
 
 
 def rounding_mode(node: OnnxNode, default: str) -> str:
@@ -102,7 +105,9 @@ def rounding_mode(node: OnnxNode, default: str) -> str:
 
 
 def channel_axis(node: OnnxNode, rank: int) -> int:
-    """The axis that the thresholds of a MultiThreshold are for; without data_layout as qonnx 1.0.0 guesses it from the rank."""
+    """The axis that the thresholds of a MultiThreshold are for; without data_layout as qonnx 1.0.0 guesses it from
+    the rank.
+    """
     layout = node.text("data_layout", "") or {2: "NC", 3: "NWC", 4: "NCHW"}.get(rank, "")
     return layout.index("C") if "C" in layout else min(1, rank - 1)
 
@@ -112,7 +117,9 @@ def unpack(protos: Iterable[onnx.NodeProto], opset: int) -> list[OnnxNode]:
     nodes: list[OnnxNode] = []
     for position, proto in enumerate(protos):
         attributes = {
-            a.name: numpy_helper.to_array(a.t) if a.type == onnx.AttributeProto.TENSOR else onnx.helper.get_attribute_value(a)
+            a.name: numpy_helper.to_array(a.t)
+            if a.type == onnx.AttributeProto.TENSOR
+            else onnx.helper.get_attribute_value(a)
             for a in proto.attribute
         }
         nodes.append(
@@ -137,7 +144,9 @@ def standard_opset(model: onnx.ModelProto) -> int:
 
 def element_name(element: int) -> str:
     """Name of an ONNX element type, as the standard writes it."""
-    return str(TensorProto.DataType.Name(element)) if element in TensorProto.DataType.values() else f"{element}, unknown"
+    return (
+        str(TensorProto.DataType.Name(element)) if element in TensorProto.DataType.values() else f"{element}, unknown"
+    )
 
 
 def finn_datatypes(graph: onnx.GraphProto) -> dict[str, str]:

@@ -1,19 +1,33 @@
-"""The integer graph back to ONNX: int64 tensors and integer operators only, which stock onnxruntime runs to the same integers."""
+"""The integer graph back to ONNX: int64 tensors and integer operators only, which stock onnxruntime runs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from qcompile.frontend.node_writer import NodeWriter
+from qcompile.frontend.node_writer import Attributes, NodeWriter
 from qcompile.ir.errors import CompilerError
 from qcompile.ir.graph import Graph, Node, Operator
 from qcompile.ir.types import Array, IntArray
-from qcompile.ops import ArgMax, Lookup, MatMul, Reshape, Take, Threshold, Transpose
+from qcompile.ops import (
+    ArgMax,
+    ChannelProduct,
+    Lookup,
+    MatMul,
+    Reshape,
+    SlidingWindow,
+    Take,
+    TensorAdd,
+    Threshold,
+    Transpose,
+    WindowMaximum,
+)
 
 OPSET = 17
 IR_VERSION = 8
@@ -23,89 +37,161 @@ FRAMES = "frames"
 NEVER = np.iinfo(np.int64).max
 """A threshold that nothing reaches."""
 
-Constants = tuple[IntArray, ...]
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Writing:
+    """A node of the integer graph, and where its ONNX nodes go."""
+
+    node: Node
+    graph: Graph
+    writer: NodeWriter
+
+    @property
+    def constants(self) -> tuple[IntArray, ...]:
+        """The values of its constant inputs."""
+        constants = self.graph.constants
+        return tuple(_integers(constants[name], name) for name in self.node.inputs if name in constants)
+
+    def apply(self, operator: str, *inputs: str, attributes: Attributes | None = None) -> str:
+        """Appends an ONNX node; returns its output."""
+        return self.writer.apply(operator, *inputs, attributes=attributes)
+
+    def finish(self, operator: str, *inputs: str, attributes: Attributes | None = None) -> None:
+        """Appends the ONNX node that makes the node's own output."""
+        self.writer.apply(operator, *inputs, output=self.node.output, attributes=attributes)
+
+    def integers(self, value: npt.ArrayLike) -> str:
+        """Appends a constant of int64."""
+        return self.writer.constant(value, np.int64)
 
 
-def _matmul(writer: NodeWriter, node: Node, constants: Constants) -> None:
-    x, weights, *bias = node.inputs
-    product = writer.apply("MatMul", x, weights, output="" if bias else node.output)
+def _matmul(w: _Writing) -> None:
+    x, weights, *bias = w.node.inputs
     if bias:
-        writer.apply("Add", product, bias[0], output=node.output)
+        w.finish("Add", w.apply("MatMul", x, weights), bias[0])
+    else:
+        w.finish("MatMul", x, weights)
 
 
-def _threshold(writer: NodeWriter, node: Node, constants: Constants) -> None:
+def _threshold(w: _Writing) -> None:
     """Binary search in all channels at once: one comparison for each bit of the result.
 
-    `position` is where the search of a channel stands in the concatenation of all rows, each padded to 2**bits - 1 thresholds.
+    `position` is where the search of a channel stands in the concatenation of all rows, each of them padded to
+    2**bits - 1 thresholds.
     """
-    thresholds, descending = constants
+    thresholds, descending = w.constants
     rows, count = thresholds.shape
     bits = count.bit_length()
     width = (1 << bits) - 1
     padded = np.full((rows, width), NEVER, np.int64)
     padded[:, :count] = thresholds
     starts = np.arange(rows, dtype=np.int64) * width
-    x = node.inputs[0]
+    x = w.node.inputs[0]
     if descending.any():
-        x = writer.apply("Mul", x, writer.constant(1 - 2 * descending, np.int64))
-        x = writer.apply("Sub", x, writer.constant(descending, np.int64))
-    table = writer.constant(padded.ravel(), np.int64)
-    position = writer.apply("Add", writer.apply("Sub", x, x), writer.constant(starts, np.int64))
+        x = w.apply("Mul", x, w.integers(1 - 2 * descending))
+        x = w.apply("Sub", x, w.integers(descending))
+    table = w.integers(padded.ravel())
+    position = w.apply("Add", w.apply("Sub", x, x), w.integers(starts))
     for bit in reversed(range(bits)):
-        middle = writer.apply("Add", position, writer.constant((1 << bit) - 1, np.int64))
-        reached = writer.apply("GreaterOrEqual", x, writer.apply("Gather", table, middle))
-        step = writer.apply("Cast", reached, attributes={"to": int(TensorProto.INT64)})
-        step = writer.apply("Mul", step, writer.constant(1 << bit, np.int64))
-        position = writer.apply("Add", position, step)
-    op = cast(Threshold, node.op)
-    writer.apply("Sub", position, writer.constant(starts - op.base, np.int64), output=node.output)
+        middle = w.apply("Add", position, w.integers((1 << bit) - 1))
+        reached = w.apply("GreaterOrEqual", x, w.apply("Gather", table, middle))
+        step = w.apply("Cast", reached, attributes={"to": int(TensorProto.INT64)})
+        step = w.apply("Mul", step, w.integers(1 << bit))
+        position = w.apply("Add", position, step)
+    op = cast(Threshold, w.node.op)
+    w.finish("Sub", position, w.integers(starts - op.base))
 
 
-def _lookup(writer: NodeWriter, node: Node, constants: Constants) -> None:
+def _lookup(w: _Writing) -> None:
     """The tables of the channels one after another, and the index of an element within them."""
-    (table,) = constants
+    (table,) = w.constants
     rows, size = table.shape
-    starts = np.arange(rows, dtype=np.int64) * size - cast(Lookup, node.op).first
-    index = writer.apply("Add", node.inputs[0], writer.constant(starts, np.int64))
-    writer.apply("Gather", writer.constant(table.ravel(), np.int64), index, output=node.output)
+    starts = np.arange(rows, dtype=np.int64) * size - cast(Lookup, w.node.op).first
+    index = w.apply("Add", w.node.inputs[0], w.integers(starts))
+    w.finish("Gather", w.integers(table.ravel()), index)
 
 
-def _argmax(writer: NodeWriter, node: Node, constants: Constants) -> None:
-    op = cast(ArgMax, node.op)
-    x, *offsets = node.inputs
+def _argmax(w: _Writing) -> None:
+    op = cast(ArgMax, w.node.op)
+    x, *offsets = w.node.inputs
     if offsets:
-        x = writer.apply("Mul", x, writer.constant(1 << op.shift, np.int64))
-        x = writer.apply("Add", x, offsets[0])
+        x = w.apply("Mul", x, w.integers(1 << op.shift))
+        x = w.apply("Add", x, offsets[0])
     attributes = {"axis": op.axis, "keepdims": int(op.keepdims), "select_last_index": int(op.select_last)}
-    writer.apply("ArgMax", x, output=node.output, attributes=attributes)
+    w.finish("ArgMax", x, attributes=attributes)
 
 
-def _reshape(writer: NodeWriter, node: Node, constants: Constants) -> None:
-    shape = [0, *cast(Reshape, node.op).shape]
-    writer.apply("Reshape", node.inputs[0], writer.constant(shape, np.int64), output=node.output)
+def _reshape(w: _Writing) -> None:
+    shape = [0, *cast(Reshape, w.node.op).shape]
+    w.finish("Reshape", w.node.inputs[0], w.integers(shape))
 
 
-def _transpose(writer: NodeWriter, node: Node, constants: Constants) -> None:
-    perm = [0, *(axis + 1 for axis in cast(Transpose, node.op).perm)]
-    writer.apply("Transpose", node.inputs[0], output=node.output, attributes={"perm": perm})
+def _transpose(w: _Writing) -> None:
+    perm = [0, *(axis + 1 for axis in cast(Transpose, w.node.op).perm)]
+    w.finish("Transpose", w.node.inputs[0], attributes={"perm": perm})
 
 
-def _take(writer: NodeWriter, node: Node, constants: Constants) -> None:
-    x, index = node.inputs
-    flat = writer.apply("Reshape", x, writer.constant([0, -1], np.int64))
-    writer.apply("Gather", flat, index, output=node.output, attributes={"axis": 1})
+def _take(w: _Writing) -> None:
+    x, index = w.node.inputs
+    flat = w.apply("Reshape", x, w.integers([0, -1]))
+    w.finish("Gather", flat, index, attributes={"axis": 1})
 
 
-WRITERS: dict[type[Operator], Callable[[NodeWriter, Node, Constants], None]] = {
+def _sliding_window(w: _Writing) -> None:
+    """(frames, height, width, C): padded, then one Gather for the rows and one for the columns of every window."""
+    windows, x = cast(SlidingWindow, w.node.op).windows, w.node.inputs[0]
+    spatial = w.graph.values[x].shape[:2]
+    output = windows.output(spatial)
+    index, ends = [], []
+    for k in range(2):
+        starts = np.arange(output[k], dtype=np.int64)[:, None] * windows.stride[k]
+        index.append(starts + np.arange(windows.kernel[k], dtype=np.int64) * windows.dilation[k])
+        ends.append(max(int(index[k].max()) + 1 - spatial[k] - windows.before[k], 0))
+    if any((*windows.before, *ends)):
+        pads = [0, *windows.before, 0, 0, *ends, 0]
+        x = w.apply("Pad", x, w.integers(pads))
+    x = w.apply("Gather", x, w.integers(index[0]), attributes={"axis": 1})
+    x = w.apply("Gather", x, w.integers(index[1]), attributes={"axis": 3})
+    x = w.apply("Transpose", x, attributes={"perm": [0, 1, 3, 2, 4, 5]})
+    w.finish("Reshape", x, w.integers([0, *output, -1]))
+
+
+def _channel_product(w: _Writing) -> None:
+    """(..., positions, C) times the weights, and the sum over the last axis but one."""
+    x, weights = w.node.inputs
+    shape = [0, *w.graph.values[x].shape[:-1], *w.constants[0].shape]
+    products = w.apply("Mul", w.apply("Reshape", x, w.integers(shape)), weights)
+    w.finish("ReduceSum", products, w.integers([-2]), attributes={"keepdims": 0})
+
+
+def _tensor_add(w: _Writing) -> None:
+    factors = cast(TensorAdd, w.node.op).factors
+    terms = (w.apply("Mul", name, w.integers(k)) for name, k in zip(w.node.inputs, factors, strict=True))
+    w.finish("Add", *terms)
+
+
+def _window_maximum(w: _Writing) -> None:
+    """(..., positions, C) and the maximum over the last axis but one."""
+    source = w.node.inputs[0]
+    shape = [0, *w.graph.values[source].shape[:-1], cast(WindowMaximum, w.node.op).positions, -1]
+    split = w.apply("Reshape", source, w.integers(shape))
+    w.finish("ReduceMax", split, attributes={"axes": [-2], "keepdims": 0})
+
+
+WRITERS: dict[type[Operator], Callable[[_Writing], None]] = {
     ArgMax: _argmax,
+    ChannelProduct: _channel_product,
     Lookup: _lookup,
     MatMul: _matmul,
     Reshape: _reshape,
+    SlidingWindow: _sliding_window,
     Take: _take,
+    TensorAdd: _tensor_add,
     Threshold: _threshold,
     Transpose: _transpose,
+    WindowMaximum: _window_maximum,
 }
-"""How each operator of an integer graph is written; a writer gets the node and the values of its constant inputs."""
+"""How each operator of an integer graph is written."""
 
 
 def export_integer(graph: Graph) -> onnx.ModelProto:
@@ -119,7 +205,7 @@ def export_integer(graph: Graph) -> onnx.ModelProto:
         if write is None:
             raise CompilerError(f"the operator {node.op.kind} is not computed in integers", f"node {node.name}")
         writer = NodeWriter(f"{node.name}::")
-        write(writer, node, tuple(_integers(graph.constants[n], n) for n in node.inputs if n in graph.constants))
+        write(_Writing(node, graph, writer))
         nodes += writer.nodes
     read = {name for node in nodes for name in node.input}
     model = helper.make_model(

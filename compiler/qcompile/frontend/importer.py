@@ -9,10 +9,18 @@ import onnx
 
 from qcompile.frontend import constants
 from qcompile.frontend.builder import Builder
-from qcompile.frontend.dialect import OnnxNode, Unsupported, finn_datatypes, check_arguments, is_quantiser, standard_opset, unpack
+from qcompile.frontend.dialect import (
+    OnnxNode,
+    UnsupportedError,
+    check_arguments,
+    finn_datatypes,
+    is_quantiser,
+    standard_opset,
+    unpack,
+)
 from qcompile.frontend.importers import IMPORTERS, QONNX_IMPORTERS
-from qcompile.frontend.ordering import in_order
 from qcompile.frontend.inputs import input_shapes
+from qcompile.frontend.ordering import in_order
 from qcompile.ir.errors import CompilerError, Rejection, refuse
 from qcompile.ir.graph import Graph, Shape, element_count
 from qcompile.ir.types import Array
@@ -21,8 +29,8 @@ from qcompile.ir.types import Array
 def import_model(model: onnx.ModelProto, where: str, shapes: Mapping[str, Shape] | None = None) -> Graph:
     """The model as a graph in real arithmetic, one frame at a time (a leading batch axis of size 1 is kept).
 
-    `shapes` overrides the shapes of inputs by name ("" stands for the only input). Raises one CompilerError that names every
-    node that cannot be compiled, and why.
+    `shapes` overrides the shapes of inputs by name ("" stands for the only input). Raises one CompilerError that
+    names every node that cannot be compiled, and why.
     """
     try:
         initialisers = constants.initialisers(model.graph)
@@ -35,7 +43,9 @@ def import_model(model: onnx.ModelProto, where: str, shapes: Mapping[str, Shape]
     inputs = tuple(builder.shapes)
     rejections += _walk(builder, unpack(in_order(model.graph.node, where), standard_opset(model)))
     if rejections:
-        raise refuse("the model holds what qcompile cannot compile", rejections, "'qcompile list ops' prints what it can").at(where)
+        raise refuse(
+            "the model holds what qcompile cannot compile", rejections, "'qcompile list ops' prints what it can"
+        ).at(where)
     outputs = tuple(builder.resolve(o.name) for o in model.graph.output)
     undefined = [name for name in outputs if not builder.is_defined(name)]
     if undefined:
@@ -69,7 +79,7 @@ def _walk(builder: Builder, nodes: list[OnnxNode]) -> list[Rejection]:
             continue
         try:
             _import_node(builder, node)
-        except Unsupported as error:
+        except UnsupportedError as error:
             rejections.append(Rejection(str(error), f"node {node.name} ({node.operator})"))
             unknown.update(node.outputs)
     return rejections
@@ -79,26 +89,28 @@ def _import_node(builder: Builder, node: OnnxNode) -> None:
     undefined = [name for name in node.inputs if name and not builder.is_defined(name)]
     twice = [name for name in node.outputs if name and builder.is_defined(name)]
     if twice:
-        raise Unsupported(f"defines '{twice[0]}', which is defined before")
+        raise UnsupportedError(f"defines '{twice[0]}', which is defined before")
     if undefined:
-        raise Unsupported(f"reads '{undefined[0]}', which nothing defines")
+        raise UnsupportedError(f"reads '{undefined[0]}', which nothing defines")
     if is_quantiser(node.proto):
         check_arguments(node)
         QONNX_IMPORTERS[node.operator](builder, node)
         return
     if node.domain not in ("", "ai.onnx"):
-        raise Unsupported(f"operator of the domain '{node.domain}'")
+        raise UnsupportedError(f"operator of the domain '{node.domain}'")
     if node.operator in ("Shape", "Size"):
         check_arguments(node)
         builder.constants[node.outputs[0]] = _shape_constant(node, builder.shape(node.inputs[0]))
         return
     foldable = all(not name or builder.resolve(name) in builder.constants for name in node.inputs)
-    if foldable and not any(a.type in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS) for a in node.proto.attribute):
+    if foldable and not any(
+        a.type in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS) for a in node.proto.attribute
+    ):
         _fold(builder, node)
         return
     importer = IMPORTERS.get(node.operator)
     if importer is None:
-        raise Unsupported("operator not known")
+        raise UnsupportedError("operator not known")
     check_arguments(node)
     importer(builder, node)
 
@@ -114,10 +126,10 @@ def _fold(builder: Builder, node: OnnxNode) -> None:
     feeds = {name: builder.constants[builder.resolve(name)] for name in node.inputs if name}
     try:
         folded = constants.fold(node, feeds)
-    except constants.RuntimeRefusal as error:
-        raise Unsupported(f"constant that onnxruntime cannot compute: {error}") from error
+    except constants.OnnxruntimeError as error:
+        raise UnsupportedError(f"constant that onnxruntime cannot compute: {error}") from error
     if not all(is_finite(array) for array in folded.values()):
-        raise Unsupported("constant with a number that is not finite (NaN or infinity)")
+        raise UnsupportedError("constant with a number that is not finite (NaN or infinity)")
     builder.constants.update(folded)
 
 

@@ -23,8 +23,8 @@ def model_inputs(model: onnx.ModelProto) -> tuple[onnx.ValueInfoProto, ...]:
 def input_shapes(model: onnx.ModelProto, where: str, shapes: Mapping[str, Shape] | None = None) -> dict[str, Shape]:
     """Shapes of one frame of each input, in order; a leading batch axis counts as 1.
 
-    `shapes` overrides the model's by name ("" stands for the only input). Raises CompilerError for a shape that is not fixed,
-    for a batch of several frames and for element types that are not computed with.
+    `shapes` overrides the model's by name ("" stands for the only input). Raises CompilerError for a shape that is
+    not fixed, for a batch of several frames and for element types that are not computed with.
     """
     values = model_inputs(model)
     names = tuple(value.name for value in values)
@@ -34,7 +34,9 @@ def input_shapes(model: onnx.ModelProto, where: str, shapes: Mapping[str, Shape]
 def _override(shapes: Mapping[str, Shape], inputs: tuple[str, ...], name: str, where: str) -> Shape | None:
     unknown = [key for key in shapes if key and key not in inputs]
     if unknown:
-        raise CompilerError(f"--shape names the input '{unknown[0]}'", where, f"the model's inputs are {', '.join(inputs)}")
+        raise CompilerError(
+            f"--shape names the input '{unknown[0]}'", where, f"the model's inputs are {', '.join(inputs)}"
+        )
     return shapes.get(name) or (shapes.get("") if len(inputs) == 1 else None)
 
 

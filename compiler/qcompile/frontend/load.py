@@ -18,7 +18,8 @@ OLDEST_OPSET = 7
 def load_model(path: Path) -> onnx.ModelProto:
     """The model of an ONNX file, external data included.
 
-    Raises CompilerError for a path that is no readable ONNX model, for missing external data and for operator sets before 7.
+    Raises CompilerError for a path that is no readable ONNX model, for missing external data and for operator sets
+    before 7.
     """
     where = str(path)
     if not path.exists():

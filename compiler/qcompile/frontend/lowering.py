@@ -1,4 +1,6 @@
-"""The original model made ready for stock onnxruntime: quantisers as functions, inputs of fixed shapes, nothing else changed."""
+"""The original model made ready for stock onnxruntime: quantisers as functions, inputs of fixed shapes, nothing else
+changed.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +13,14 @@ from onnx import TensorProto, helper, shape_inference
 from qcompile.frontend.constants import IR_VERSION
 from qcompile.frontend.dialect import OnnxNode, is_quantiser, standard_opset, unpack
 from qcompile.frontend.inputs import model_inputs
+from qcompile.frontend.ordering import in_order
 from qcompile.frontend.quantiser_functions import FUNCTION_DOMAIN, quantiser_function
 from qcompile.ir.errors import CompilerError
 from qcompile.ir.graph import Shape
 
 FIRST_IR_WITH_FREE_INITIALISERS = 4
-"""Older models list every initialiser as an input. In newer ones those listed are no constants: a user may feed them."""
+"""Older models list every initialiser as an input. In newer ones those listed are no constants: a user may feed them.
+"""
 
 
 def lower(model: onnx.ModelProto, shapes: Mapping[str, Shape]) -> onnx.ModelProto:
@@ -33,12 +37,17 @@ def lower(model: onnx.ModelProto, shapes: Mapping[str, Shape]) -> onnx.ModelProt
     for stale in (graph.value_info, graph.quantization_annotation, graph.output):
         del stale[:]
     _fix_inputs(model, graph, shapes)
+    ordered = in_order(model.graph.node, "")
+    del graph.node[:]
+    graph.node.extend(ordered)
     functions = _Functions(_inferred(lowered))
     for node in unpack(graph.node, standard_opset(model)):
         if is_quantiser(node.proto):
             name = functions.name_of(node)
             node.proto.Clear()
-            node.proto.CopyFrom(helper.make_node(name, node.inputs, node.outputs, name=node.name, domain=FUNCTION_DOMAIN))
+            node.proto.CopyFrom(
+                helper.make_node(name, node.inputs, node.outputs, name=node.name, domain=FUNCTION_DOMAIN)
+            )
     lowered.functions.extend(functions.known.values())
     return lowered
 

@@ -19,7 +19,9 @@ def in_order(protos: Sequence[onnx.NodeProto], where: str) -> list[onnx.NodeProt
     for position, proto in enumerate(protos):
         for name in filter(None, proto.output):
             if name in producer:
-                raise CompilerError(f"the tensor '{name}' is defined by two nodes", where, hint="export the model again")
+                raise CompilerError(
+                    f"the tensor '{name}' is defined by two nodes", where, hint="export the model again"
+                )
             producer[name] = position
     graph = networkx.DiGraph()
     graph.add_nodes_from(range(len(protos)))

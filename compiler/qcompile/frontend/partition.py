@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import onnx
@@ -53,7 +53,9 @@ def early_model(model: onnx.ModelProto, parts: Cut, outputs: Iterable[str]) -> o
 def late_model(
     model: onnx.ModelProto, parts: Cut, computed: Mapping[str, Array], outputs: Iterable[str]
 ) -> onnx.ModelProto:
-    """The nodes that an input reaches; what crosses to them are further inputs, of the types of the arrays in `computed`."""
+    """The nodes that an input reaches; what crosses to them are further inputs, of the types of the arrays in
+    `computed`.
+    """
     further = [
         helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(computed[name].dtype), computed[name].shape)
         for name in parts.crossing
@@ -63,8 +65,8 @@ def late_model(
 
 def _model(
     model: onnx.ModelProto,
-    nodes: Iterable[onnx.NodeProto],
-    inputs: Iterable[onnx.ValueInfoProto],
+    nodes: Sequence[onnx.NodeProto],
+    inputs: Sequence[onnx.ValueInfoProto],
     outputs: Iterable[str],
 ) -> onnx.ModelProto:
     """A model with some of the nodes of another, and with all its initialisers and functions."""

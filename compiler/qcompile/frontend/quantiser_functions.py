@@ -1,8 +1,8 @@
 """The quantisers of the QONNX dialects as ONNX functions of standard operators, so that stock onnxruntime runs them.
 
-onnxruntime inlines a function into the model and reads its body under the model's own operator set, whatever set the function
-states. So each body is written for the operator set of the model, back to 7, which has neither Round nor Sign, nor Min and Max
-that broadcast: those are then composed of older operators, exactly.
+onnxruntime inlines a function into the model and reads its body under the model's own operator set, whatever set the
+function states. So each body is written for the operator set of the model, back to 7, which has neither Round nor
+Sign, nor Min and Max that broadcast: those are then composed of older operators, exactly.
 """
 
 from __future__ import annotations
@@ -174,12 +174,13 @@ def _multi_threshold(body: _Body, node: OnnxNode, rank: int) -> str:
 def quantiser_function(node: OnnxNode, name: str, rank: int, wide: bool) -> onnx.FunctionProto:
     """The function `name` that computes what `node` computes.
 
-    `rank` is the number of axes of the quantised tensor, `wide` whether the scale is float64. Raises CompilerError for a
-    quantiser that is not known in this form.
+    `rank` is the number of axes of the quantised tensor, `wide` whether the scale is float64. Raises CompilerError
+    for a quantiser that is not known in this form.
     """
     body = _Body(node.opset, wide)
+    parameters: tuple[str, ...]
     match node.operator, len(node.inputs):
-        case ("Quant" | "IntQuant"), 4:
+        case (("Quant" | "IntQuant"), 4):
             parameters, result = ("x", "scale", "zero_point", "bits"), _quant(body, node)
         case "BipolarQuant", 2:
             parameters, result = ("x", "scale"), _bipolar_quant(body)

@@ -1,4 +1,4 @@
-"""The original model as an executable reference: stock onnxruntime, every graph optimisation off, one frame at a time."""
+"""The original model as an executable reference: stock onnxruntime without graph optimisations, frame by frame."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import onnx
 import onnxruntime
 from onnx import helper
 
-from qcompile.frontend.constants import RuntimeRefusal, open_session, run_session
+from qcompile.frontend.constants import OnnxruntimeError, open_session, run_session
 from qcompile.frontend.inputs import input_shapes, model_inputs
 from qcompile.frontend.lowering import lower
 from qcompile.frontend.partition import cut, early_model, late_model
@@ -21,10 +21,11 @@ from qcompile.ir.types import Array
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reference:
-    """The model ready to run: `inputs` are the shapes of one frame of its inputs, `outputs` its outputs, then the tapped tensors.
+    """The model ready to run. `inputs` holds the shapes of one frame, `outputs` the outputs and the tapped tensors.
 
-    What no input reaches (weights going through their quantisers) was computed once. The session takes it as `computed`,
-    further inputs: constants would be packed, and added up in another order than tensors that a node has made.
+    What no input reaches (weights going through their quantisers) was computed once. The session takes it as
+    `computed`, further inputs: constants would be packed, and added up in another order than tensors that a node has
+    made.
     """
 
     inputs: Mapping[str, Shape]
@@ -37,11 +38,13 @@ class Reference:
     def run(self, *inputs: Array) -> dict[str, Array]:
         """The outputs and the tapped tensors, each of shape (frames, *shape of the tensor for one frame).
 
-        Each input has a leading axis of frames; the batch axis of 1 behind it may be left out. Raises CompilerError for inputs
-        that do not fit the model.
+        Each input has a leading axis of frames; the batch axis of 1 behind it may be left out. Raises CompilerError
+        for inputs that do not fit the model.
         """
         if len(inputs) != len(self.inputs) or len({len(array) for array in inputs}) != 1:
-            raise CompilerError(f"the inputs {', '.join(self.inputs)} need as many arrays, each with the same number of frames")
+            raise CompilerError(
+                f"the inputs {', '.join(self.inputs)} need as many arrays, each with the same number of frames"
+            )
         feeds = {name: self._frames(name, array) for name, array in zip(self.inputs, inputs, strict=True)}
         count = len(inputs[0])
         live = [name for name in self.outputs if name not in self.fixed and name not in feeds]
@@ -53,14 +56,16 @@ class Reference:
     def _run_frame(self, names: Sequence[str], frame: Mapping[str, Array]) -> dict[str, Array]:
         try:
             return run_session(self.session, names, {**self.computed, **frame})
-        except RuntimeRefusal as error:
+        except OnnxruntimeError as error:
             raise CompilerError("onnxruntime cannot run the model", why=str(error)) from error
 
     def _frames(self, name: str, array: Array) -> Array:
         """The frames of one input, in the model's element type and shape."""
         shape = self.inputs[name]
         if not len(array) or array[0].size != element_count(shape):
-            raise CompilerError(f"{len(array)} frames of shape {array.shape[1:]} do not fit the input '{name}' of shape {shape}")
+            raise CompilerError(
+                f"{len(array)} frames of shape {array.shape[1:]} do not fit the input '{name}' of shape {shape}"
+            )
         frames = array.reshape(len(array), *shape)
         converted = frames.astype(self.dtypes[name])
         if converted.dtype.kind in "iu" and not np.array_equal(converted, frames):
@@ -74,10 +79,10 @@ def make_reference(
     shapes: Mapping[str, Shape] | None = None,
     where: str = "the model",
 ) -> Reference:
-    """The reference of a model that was read by `load_model`; `taps` are tensors of the model to be given with its outputs.
+    """The reference of a model that `load_model` read; `taps` are tensors of it to be given with its outputs.
 
-    `shapes` overrides shapes of inputs as in `import_model`. Raises CompilerError for a model that onnxruntime cannot run and
-    for a tap that the model does not have.
+    `shapes` overrides shapes of inputs as in `import_model`. Raises CompilerError for a model that onnxruntime cannot
+    run and for a tap that the model does not have.
     """
     outputs = tuple(dict.fromkeys([*(output.name for output in model.graph.output), *taps]))
     frame = input_shapes(model, where, shapes)
@@ -91,7 +96,7 @@ def make_reference(
         if not live:
             raise CompilerError("no output depends on an input")
         session = open_session(late_model(lowered, parts, computed, live))
-    except RuntimeRefusal as error:
+    except OnnxruntimeError as error:
         raise CompilerError("onnxruntime cannot load the model", where, str(error)) from error
     except CompilerError as error:
         raise (error if error.where else error.at(where)) from error

@@ -8,9 +8,12 @@ from qcompile.kernels.fifo import Fifo
 from qcompile.kernels.lookup_table import LookupTable
 from qcompile.kernels.matrix_vector_unit import MatrixVectorUnit
 from qcompile.kernels.skid_buffer import SkidBuffer
+from qcompile.kernels.stream_add import StreamAdd
 from qcompile.kernels.stream_fork import StreamFork
 from qcompile.kernels.thresholding import Thresholding
+from qcompile.kernels.vector_vector_unit import VectorVectorUnit
 from qcompile.kernels.width_converter import WidthConverter
+from qcompile.kernels.window_maximum import WindowMaximumUnit
 
 KERNELS: tuple[type[Kernel], ...] = (
     ArgMaxUnit,
@@ -18,7 +21,25 @@ KERNELS: tuple[type[Kernel], ...] = (
     LookupTable,
     MatrixVectorUnit,
     SkidBuffer,
+    StreamAdd,
     StreamFork,
     Thresholding,
+    VectorVectorUnit,
     WidthConverter,
+    WindowMaximumUnit,
 )
+
+__all__ = [
+    "KERNELS",
+    "ArgMaxUnit",
+    "Fifo",
+    "LookupTable",
+    "MatrixVectorUnit",
+    "SkidBuffer",
+    "StreamAdd",
+    "StreamFork",
+    "Thresholding",
+    "VectorVectorUnit",
+    "WidthConverter",
+    "WindowMaximumUnit",
+]

@@ -1,6 +1,7 @@
 """Tensor operators: what each means. One file an operator or a family of one shape; `OPS` is the catalogue."""
 
 from qcompile.ops.argmax import ArgMax
+from qcompile.ops.channel_product import ChannelProduct
 from qcompile.ops.convolution import Convolution
 from qcompile.ops.elementwise import Elementwise
 from qcompile.ops.lattice import Decode, Encode
@@ -8,17 +9,20 @@ from qcompile.ops.layout import Reshape, Take, Transpose
 from qcompile.ops.lookup import Lookup
 from qcompile.ops.matmul import MatMul
 from qcompile.ops.multi_threshold import MultiThreshold
-from qcompile.ops.pooling import MaxPool, WindowMaximum
+from qcompile.ops.pooling import AveragePool, MaxPool, WindowMaximum
 from qcompile.ops.quantize import Quantize
 from qcompile.ops.sign import Sign
 from qcompile.ops.sliding_window import SlidingWindow
 from qcompile.ops.softmax import Softmax
+from qcompile.ops.tensor_add import TensorAdd
 from qcompile.ops.threshold import Threshold
 from qcompile.ops.topk import TopK
 from qcompile.ops.truncate import Truncate
 
 OPS = (
     ArgMax,
+    AveragePool,
+    ChannelProduct,
     Convolution,
     Decode,
     Elementwise,
@@ -33,6 +37,7 @@ OPS = (
     SlidingWindow,
     Softmax,
     Take,
+    TensorAdd,
     Threshold,
     TopK,
     Transpose,
@@ -40,4 +45,29 @@ OPS = (
     WindowMaximum,
 )
 
-__all__ = ["OPS", *(op.__name__ for op in OPS)]
+__all__ = [
+    "OPS",
+    "ArgMax",
+    "AveragePool",
+    "ChannelProduct",
+    "Convolution",
+    "Decode",
+    "Elementwise",
+    "Encode",
+    "Lookup",
+    "MatMul",
+    "MaxPool",
+    "MultiThreshold",
+    "Quantize",
+    "Reshape",
+    "Sign",
+    "SlidingWindow",
+    "Softmax",
+    "Take",
+    "TensorAdd",
+    "Threshold",
+    "TopK",
+    "Transpose",
+    "Truncate",
+    "WindowMaximum",
+]

@@ -1,9 +1,9 @@
 """Activation functions in float32, as onnxruntime's CPU kernels compute them.
 
-Sigmoid, Tanh and what is built on them are equal to onnxruntime bit for bit where its kernels use fused multiply-add (x86-64
-with FMA3, AArch64): they are quotients of polynomials, not correctly rounded, and Tanh even exceeds 1 by one bit. The
-exponential, the logarithm and the error function differ by the last bits: there the result of onnxruntime depends on the
-place of an element within the tensor.
+Sigmoid, Tanh and what is built on them are equal to onnxruntime bit for bit where its kernels use fused multiply-add
+(x86-64 with FMA3, AArch64): they are quotients of polynomials, not correctly rounded, and Tanh even exceeds 1 by one
+bit. The exponential, the logarithm and the error function differ by the last bits: there the result of onnxruntime
+depends on the place of an element within the tensor.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ def sigmoid(x: Float32Array) -> Float32Array:
     limited = np.clip(x, F32(-SIGMOID_LIMIT), F32(SIGMOID_LIMIT))
     square = limited * limited
     odd = _polynomial(square, SIGMOID_NUMERATOR) * limited
-    return np.clip(odd / _polynomial(square, SIGMOID_DENOMINATOR) + F32(0.5), F32(0), F32(1))
+    result: Float32Array = odd / _polynomial(square, SIGMOID_DENOMINATOR) + F32(0.5)
+    return np.clip(result, F32(0), F32(1))
 
 
 def tanh(x: Float32Array) -> Float32Array:
@@ -108,12 +109,14 @@ def selu(x: Float32Array, alpha: float, gamma: float) -> Float32Array:
 def celu(x: Float32Array, alpha: float) -> Float32Array:
     """max(0, x) + min(0, alpha * (exp(x / alpha) - 1))."""
     a = F32(alpha)
-    return np.maximum(F32(0), x) + np.minimum(F32(0), a * (exponential(x / a) - F32(1)))
+    below: Float32Array = a * (exponential(x / a) - F32(1))
+    return np.maximum(F32(0), x) + np.minimum(F32(0), below)
 
 
 def hard_sigmoid(x: Float32Array, alpha: float, beta: float) -> Float32Array:
     """Alpha * x + beta, clipped to 0..1."""
-    return np.clip(F32(alpha) * x + F32(beta), F32(0), F32(1))
+    line: Float32Array = F32(alpha) * x + F32(beta)
+    return np.clip(line, F32(0), F32(1))
 
 
 def softplus(x: Float32Array) -> Float32Array:

@@ -8,12 +8,13 @@ from typing import ClassVar
 import numpy as np
 
 from qcompile.ir.graph import Shape
-from qcompile.ir.types import Array, IntArray, Range
+from qcompile.ir.types import Array
 
 
 @dataclass(frozen=True, slots=True)
 class ArgMax:
-    """Inputs (x[, offsets]): index along `axis` of the greatest x * 2**shift + offsets; ties go to the first, or to the last.
+    """Inputs (x[, offsets]): index along `axis` of the greatest x * 2**shift + offsets; ties go to the first, or to
+    the last.
 
     `axis` counts from the end (-1 is the last). Offsets are integers for each element of that axis.
     """
@@ -43,7 +44,3 @@ class ArgMax:
         else:
             index = np.argmax(x, axis=self.axis, keepdims=self.keepdims)
         return np.asarray(index, np.int64)
-
-    def infer_range(self, x: Range, offsets: IntArray | None = None) -> Range:
-        """0 to the number of channels - 1."""
-        return Range.of(0, x.lo.size - 1)

@@ -19,9 +19,12 @@ F32 = np.float32
 def _batch_normalization(
     x: Float32Array, scale: Float32Array, bias: Float32Array, mean: Float32Array, var: Float32Array, epsilon: float
 ) -> Float32Array:
-    """The four vectors become a factor and a term first, the factor by way of the inverse deviation; each step rounds."""
+    """The four vectors become a factor and a term first, the factor by way of the inverse deviation; each step
+    rounds.
+    """
     factor = scale * (F32(1) / np.sqrt(var + F32(epsilon)))
-    return x * factor + (bias - mean * factor)
+    result: Float32Array = x * factor + (bias - mean * factor)
+    return result
 
 
 _UP, _DOWN, _UNKNOWN = Direction.INCREASING, Direction.DECREASING, Direction.UNKNOWN
@@ -114,19 +117,20 @@ class Elementwise:
     def affine(self, *operands: Array) -> tuple[Array, Array] | None:
         """Exact float64 (factor, term) of x -> factor * x + term where the function is affine, else None."""
         wide = [np.asarray(operand, np.float64) for operand in operands]
+        zero, one = np.zeros(()), np.ones(())
         match self.function:
             case "Add":
-                return np.float64(1), wide[0]
+                return one, wide[0]
             case "Sub":
-                return np.float64(1), -wide[0]
+                return one, -wide[0]
             case "ReverseSub":
-                return np.float64(-1), wide[0]
+                return -one, wide[0]
             case "Mul":
-                return wide[0], np.float64(0)
+                return wide[0], zero
             case "Div":
-                return 1.0 / wide[0], np.float64(0)
+                return 1.0 / wide[0], zero
             case "Neg":
-                return np.float64(-1), np.float64(0)
+                return -one, zero
             case "BatchNormalization":
                 factor = wide[0] / np.sqrt(wide[3] + self.parameters[0])
                 return factor, wide[1] - wide[2] * factor

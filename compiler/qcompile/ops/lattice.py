@@ -31,7 +31,9 @@ class Encode:
 
 @dataclass(frozen=True, slots=True)
 class Decode:
-    """Inputs (q, scale, shift, offset): the real numbers scale * (q + shift) + offset; product and sum are rounded to float32."""
+    """Inputs (q, scale, shift, offset): the real numbers scale * (q + shift) + offset; product and sum are rounded to
+    float32.
+    """
 
     kind: ClassVar[str] = "Decode"
 

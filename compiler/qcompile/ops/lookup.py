@@ -13,7 +13,7 @@ from qcompile.ir.types import Array, IntArray, Range
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """Inputs (x, table): table[c, x - first] for channel c, the last axis of x; table is int64 (channels or 1, size)."""
+    """Inputs (x, table): table[c, x - first] for channel c, the last axis of x; table (channels or 1, size), int64."""
 
     kind: ClassVar[str] = "Lookup"
     first: int
@@ -31,7 +31,9 @@ class Lookup:
         index = x - self.first
         if bool(np.any(index < 0)):
             raise IndexError(f"{int(x.min())} lies before the first entry, {self.first}")
-        return table[0][index] if table.shape[0] == 1 else table[np.arange(x.shape[-1]), index]
+        channel = 0 if table.shape[0] == 1 else np.arange(x.shape[-1])
+        entries: Array = table[channel, index]
+        return entries
 
     def infer_range(self, x: Range, table: IntArray) -> Range:
         """Per channel, the least and greatest entry within the range of x."""

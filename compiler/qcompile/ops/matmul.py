@@ -28,17 +28,19 @@ class MatMul:
         """float32 for real inputs; int64, exact, for integers (through float64 where no sum reaches 2**53)."""
         x, weights = inputs[:2]
         if not np.issubdtype(x.dtype, np.integer):
-            product = np.matmul(x.astype(np.float32), weights.astype(np.float32))
+            product: Array = np.matmul(x.astype(np.float32), weights.astype(np.float32))
             return product + inputs[2] if len(inputs) > 2 else product
         largest = int(np.abs(weights).sum(axis=0).max(initial=0)) * int(np.abs(x).max(initial=0))
         if largest < 2**53:
-            result = np.matmul(x.astype(np.float64), weights.astype(np.float64)).astype(np.int64)
+            result: Array = np.matmul(x.astype(np.float64), weights.astype(np.float64)).astype(np.int64)
         else:
             result = np.matmul(x, weights)
         return result + inputs[2] if len(inputs) > 2 else result
 
     def infer_range(self, x: Range, weights: IntArray, bias: IntArray | None = None) -> Range:
-        """The exact reachable sums for each of the M outputs (formulas.md D: each weight times the worst input of its sign)."""
+        """The exact reachable sums for each of the M outputs (formulas.md D: each weight times the worst input of its
+        sign).
+        """
         inputs = x.per_channel(weights.shape[0])
         positive, negative = np.maximum(weights, 0), np.minimum(weights, 0)
         start = np.zeros(weights.shape[1], np.int64) if bias is None else bias

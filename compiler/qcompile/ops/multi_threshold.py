@@ -14,7 +14,9 @@ from qcompile.ops.roles import Float32Array, Lattice, broadcast_shape
 
 @dataclass(frozen=True, slots=True)
 class MultiThreshold:
-    """Inputs (x, t_0, ..., t_n-1): each threshold a constant that broadcasts against x; y = scale * #{k: x >= t_k} + bias."""
+    """Inputs (x, t_0, ..., t_n-1): each threshold a constant that broadcasts against x; y = scale * #{k: x >= t_k} +
+    bias.
+    """
 
     kind: ClassVar[str] = "MultiThreshold"
     scale: float
@@ -26,7 +28,7 @@ class MultiThreshold:
 
     def codes(self, x: Float32Array, *operands: Array) -> IntArray:
         """The counts, with bias / scale added where that is an integer so that real zero has the code 0."""
-        count = np.zeros(x.shape, np.int64)
+        count = np.zeros(np.broadcast_shapes(x.shape, *(threshold.shape for threshold in operands)), np.int64)
         for threshold in operands:
             count += x >= threshold
         return count + self._added
@@ -35,8 +37,10 @@ class MultiThreshold:
         """The dequantised float32 values."""
         return self.lattice().decode(self.codes(inputs[0].astype(np.float32), *inputs[1:]))
 
-    def lattice(self, *operands: Array) -> Lattice:
-        """Scale * (code - added) + bias, where the bias is taken into the shift when it is a multiple of half the scale."""
+    def lattice(self, *_operands: Array) -> Lattice:
+        """Scale * (code - added) + bias, where the bias is taken into the shift when it is a multiple of half the
+        scale.
+        """
         ratio = self.bias / self.scale
         if (2 * ratio).is_integer():
             return Lattice.of(self.scale, ratio - self._added)

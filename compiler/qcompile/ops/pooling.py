@@ -1,4 +1,4 @@
-"""Maximum over windows, in real arithmetic (channels first) and over the vectors of a sliding window (integers)."""
+"""Maximum and average over windows, in real arithmetic (channels first) and the maximum over the vectors of a sliding window (integers)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from qcompile.ir.graph import Shape
+from qcompile.ir.graph import Shape, element_count
 from qcompile.ir.types import Array, Range
 from qcompile.ops.windows import Windows
 
@@ -27,10 +27,30 @@ class MaxPool:
         """float32; the leading axis counts frames."""
         x = inputs[0]
         axes = x.ndim - 3
-        fill = np.finfo(np.float32).min
+        fill = float(np.finfo(np.float32).min)
         patches = self.windows.patches(np.moveaxis(x, 2, -1), first_axis=2, fill=fill)
         kernel_axes = tuple(range(2 + axes, 2 + 2 * axes))
         return np.moveaxis(patches.max(axis=kernel_axes), -1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class AveragePool:
+    """Input (x): (batch, C, *spatial) to (batch, C, *output spatial), the sum over each window (zero outside) by its size."""
+
+    kind: ClassVar[str] = "AveragePool"
+    windows: Windows
+
+    def infer_shape(self, *shapes: Shape) -> Shape:
+        """(batch, C, *output spatial)."""
+        return (*shapes[0][:2], *self.windows.output(shapes[0][2:]))
+
+    def evaluate(self, *inputs: Array) -> Array:
+        """float32; the leading axis counts frames."""
+        x = inputs[0].astype(np.float32)
+        axes = x.ndim - 3
+        patches = self.windows.patches(np.moveaxis(x, 2, -1), first_axis=2, fill=0)
+        total = patches.sum(axis=tuple(range(2 + axes, 2 + 2 * axes)), dtype=np.float32)
+        return np.moveaxis(total / np.float32(element_count(self.windows.kernel)), -1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +69,8 @@ class WindowMaximum:
     def evaluate(self, *inputs: Array) -> Array:
         """int64; the leading axis counts frames."""
         x = inputs[0]
-        return x.reshape(*x.shape[:-1], self.positions, -1).max(axis=-2)
+        greatest: Array = x.reshape(*x.shape[:-1], self.positions, -1).max(axis=-2)
+        return greatest
 
     def infer_range(self, x: Range) -> Range:
         """Per channel, the greatest of the bounds over the positions."""

@@ -21,15 +21,18 @@ ROUNDING: dict[str, Callable[[Array], Array]] = {
     "HALF_UP": lambda x: np.sign(x) * np.floor(np.abs(x) + x.dtype.type(0.5)),
     "HALF_DOWN": lambda x: np.sign(x) * np.ceil(np.abs(x) - x.dtype.type(0.5)),
 }
-"""Rounding modes of the QONNX standard; those named HALF round to the nearest and differ on ties, away from or towards zero."""
+"""Rounding modes of the QONNX standard; those named HALF round to the nearest and differ on ties, away from or
+towards zero.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Quantize:
-    """Inputs (x, scale, zero_point). Codes lo..hi; `clamp_first` and `zero_point_first` as the dialect orders its steps.
+    """Inputs (x, scale, zero_point). Codes lo..hi; `clamp_first` and `zero_point_first` as the dialect orders its
+    steps.
 
-    A `bipolar` quantiser has the two codes 0 and 1 for -scale and +scale; without `divide` (BipolarQuant) x is compared with
-    zero directly.
+    A `bipolar` quantiser has the two codes 0 and 1 for -scale and +scale; without `divide` (BipolarQuant) x is
+    compared with zero directly.
     """
 
     kind: ClassVar[str] = "Quantize"

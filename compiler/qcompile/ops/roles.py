@@ -28,7 +28,8 @@ class Direction(Enum):
 class Lattice:
     """Real numbers held as integers: x = scale * (q + shift) + offset, elementwise with broadcasting.
 
-    `scale` and `offset` are float64, `shift` is a multiple of one half (a bipolar -1/+1 is q in {0, 1} with shift -1/2).
+    `scale` and `offset` are float64, `shift` is a multiple of one half (a bipolar -1/+1 is q in {0, 1} with shift
+    -1/2).
     """
 
     scale: FloatArray
@@ -36,7 +37,7 @@ class Lattice:
     offset: FloatArray
 
     def decode(self, codes: IntArray) -> Float32Array:
-        """The real numbers of these codes: the product is rounded to float32, then the sum, as a model computes them."""
+        """The real numbers of these codes: the product is rounded to float32, then the sum, as models do it."""
         product: Float32Array = (self.scale * (codes + self.shift)).astype(np.float32)
         return product + self.offset.astype(np.float32) if bool(np.any(self.offset)) else product
 
@@ -53,7 +54,9 @@ class Lattice:
 
 @runtime_checkable
 class Pointwise(Protocol):
-    """Applies one scalar function to every element; the further inputs are constants that broadcast against the first."""
+    """Applies one scalar function to every element; the further inputs are constants that broadcast against the
+    first.
+    """
 
     kind: ClassVar[str]
 

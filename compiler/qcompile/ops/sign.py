@@ -22,7 +22,7 @@ class Sign:
         """Shape of x."""
         return broadcast_shape(shapes)
 
-    def codes(self, x: Float32Array, *operands: Array) -> IntArray:
+    def codes(self, x: Float32Array, *_operands: Array) -> IntArray:
         """The sign as an integer."""
         return np.sign(x).astype(np.int64)
 
@@ -30,6 +30,6 @@ class Sign:
         """The sign as float32."""
         return np.sign(inputs[0]).astype(np.float32)
 
-    def lattice(self, *operands: Array) -> Lattice:
+    def lattice(self, *_operands: Array) -> Lattice:
         """A code stands for itself."""
         return Lattice.of(1.0)

@@ -14,8 +14,9 @@ from qcompile.ops.windows import Windows
 
 @dataclass(frozen=True, slots=True)
 class SlidingWindow:
-    """Input (x): (height, width, C) to (output height, output width, kernel height * kernel width * C), the window in the order
-    row, column, channel; integer zero outside of the image. Two spatial axes; one of them is 1 for sequences.
+    """Input (x): (height, width, C) to (output height, output width, kernel height * kernel width * C), the window in
+    the order row, column, channel; integer zero outside of the image. Two spatial axes; one of them is 1 for
+    sequences.
     """
 
     kind: ClassVar[str] = "SlidingWindow"

@@ -9,6 +9,7 @@ import numpy as np
 
 from qcompile.ir.graph import Shape
 from qcompile.ir.types import Array
+from qcompile.ops.roles import Float32Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,6 @@ class Softmax:
     def evaluate(self, *inputs: Array) -> Array:
         """float32 result."""
         x = inputs[0].astype(np.float32)
-        shifted = x - x.max(axis=self.axes, keepdims=True)
-        total = np.exp(shifted).sum(axis=self.axes, keepdims=True)
+        shifted: Float32Array = x - x.max(axis=self.axes, keepdims=True)
+        total: Float32Array = np.exp(shifted).sum(axis=self.axes, keepdims=True)
         return shifted - np.log(total) if self.logarithm else np.exp(shifted) / total

@@ -15,8 +15,8 @@ from qcompile.ir.types import Array, IntArray, Range
 class Threshold:
     """Inputs (x, thresholds, descending): base + #{k: x >= thresholds[c, k]} for channel c, the last axis of x.
 
-    `thresholds` is int64 (channels or 1, n), ascending along n. Where `descending[c]` is 1, -x - 1 is compared instead of x: the
-    function falls with x.
+    `thresholds` is int64 (channels or 1, n), ascending along n. Where `descending[c]` is 1, -x - 1 is compared
+    instead of x: the function falls with x.
     """
 
     kind: ClassVar[str] = "Threshold"

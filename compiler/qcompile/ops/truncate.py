@@ -17,8 +17,8 @@ from qcompile.ops.roles import Float32Array, Lattice, broadcast_shape
 class Truncate:
     """Inputs (x, scale, zero_point, output_scale).
 
-    The codes of x are recovered by rounding x / scale + zero_point, divided by 2**shift, clamped to lo..hi where those are
-    given (version 2 clamps, version 1 does not and has output_scale = scale), and rounded.
+    The codes of x are recovered by rounding x / scale + zero_point, divided by 2**shift, clamped to lo..hi where
+    those are given (version 2 clamps, version 1 does not and has output_scale = scale), and rounded.
     """
 
     kind: ClassVar[str] = "Truncate"

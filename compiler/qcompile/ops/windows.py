@@ -49,7 +49,7 @@ class Windows:
         """Whether every window is just one element, in order."""
         return self.kernel == (1,) * len(self.kernel) == self.stride and not self.padded
 
-    def patches(self, x: Array, first_axis: int, fill: int) -> Array:
+    def patches(self, x: Array, first_axis: int, fill: float) -> Array:
         """Windows of x, whose spatial axes start at `first_axis`: (..., *output, *kernel, rest of x)."""
         axes = len(self.kernel)
         spatial = x.shape[first_axis : first_axis + axes]

@@ -8,7 +8,17 @@ import numpy as np
 
 from qcompile.ir.graph import Graph, Node, Operator, Shape, Value, fresh_name
 from qcompile.ir.types import Array, IntArray, Range, read_only
-from qcompile.ops import ArgMax, Lookup, MatMul, Reshape, SlidingWindow, Threshold, WindowMaximum
+from qcompile.ops import (
+    ArgMax,
+    ChannelProduct,
+    Lookup,
+    MatMul,
+    Reshape,
+    SlidingWindow,
+    TensorAdd,
+    Threshold,
+    WindowMaximum,
+)
 from qcompile.ops.windows import Windows
 from qcompile.transforms.step_function import Table, Thresholds
 
@@ -68,6 +78,19 @@ class IntegerBuilder:
         op = WindowMaximum(positions)
         shape = op.infer_shape(self.values[source].shape)
         return self._add(stem, op, (source,), shape, op.infer_range(self.range_of(source)), origin)
+
+    def channel_product(self, stem: str, source: str, weights: IntArray, origin: tuple[str, ...]) -> str:
+        """Windows (..., positions * C) with weights (positions, C)."""
+        op = ChannelProduct()
+        names = self._keep(stem, {"weights": weights})
+        shape = op.infer_shape(self.values[source].shape, weights.shape)
+        return self._add(stem, op, (source, *names), shape, op.infer_range(self.range_of(source), weights), origin)
+
+    def add(self, stem: str, sources: tuple[str, str], factors: tuple[int, int], origin: tuple[str, ...]) -> str:
+        """factors[0] * a + factors[1] * b."""
+        op = TensorAdd(factors)
+        shape = op.infer_shape(*(self.values[name].shape for name in sources))
+        return self._add(stem, op, sources, shape, op.infer_range(*(self.range_of(name) for name in sources)), origin)
 
     def step(self, stem: str, source: str, form: Thresholds | Table, origin: tuple[str, ...]) -> str:
         """A function of one integer, as thresholds or as a table."""

@@ -33,9 +33,7 @@ def matmul(walk: Walk, node: Node, source: Deferred, shape: Shape) -> Deferred:
     return deferred
 
 
-def product(
-    walk: Walk, node: Node, q: str, matrix: weights.IntegerMatrix, rows: Lattice
-) -> tuple[str, Lattice]:
+def product(walk: Walk, node: Node, q: str, matrix: weights.IntegerMatrix, rows: Lattice) -> tuple[str, Lattice]:
     """The integer product of `q` (..., K) with `matrix` (K, M) and what its sums stand for; `rows` is the lattice of each input.
 
     sum w*(s*(q + shift) + offset) = scale * (sum w'*q + sum w'*shift) + sum w*offset, with w' the weights in units of the least s.

@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from qcompile.ir.graph import Node, Shape, element_count
-from qcompile.ops import Convolution, MaxPool
+from qcompile.ir.types import IntArray
+from qcompile.ops import AveragePool, Convolution, Elementwise, MaxPool
 from qcompile.ops.roles import Direction, Lattice
 from qcompile.ops.windows import Windows
 from qcompile.transforms import weights
-from qcompile.transforms.deferred import Deferred
+from qcompile.transforms.deferred import Deferred, Step
 from qcompile.transforms.layouts import channels_last
 from qcompile.transforms.linear import on_lattice, product
 from qcompile.transforms.walk import ConstantLattice, Refused, Walk, tap_of
@@ -23,18 +24,22 @@ def spatial(walk: Walk, node: Node, source: Deferred, shape: Shape) -> Deferred:
         return _convolution(walk, node, node.op, source, shape)
     if isinstance(node.op, MaxPool):
         return _max_pool(walk, node, node.op, source, shape)
+    if isinstance(node.op, AveragePool):
+        return _average_pool(walk, node, node.op, source, shape)
     raise Refused(f"{node.op.kind} has no integer form yet")
 
 
 def _convolution(walk: Walk, node: Node, op: Convolution, source: Deferred, shape: Shape) -> Deferred:
     """Groups of one: each window is a vector that meets the same matrix."""
+    if op.groups == source.shape[1] == shape[1] and op.groups > 1:
+        return _depthwise(walk, node, op, source, shape)
     if op.groups != 1:
-        raise Refused("grouped convolution has no integer form yet")
+        raise Refused("convolution in groups of several channels has no integer form yet")
     source = on_lattice(walk, node, source)
     windows = _two_axes(op.windows)
     image = _image(walk, node, source)
     if windows.padded and (bool(np.any(source.lattice.shift)) or bool(np.any(source.lattice.offset))):
-        raise Refused("zero padding of a tensor in which zero is no integer code (a bipolar one, say)")
+        raise Refused(NO_ZERO)
     matrix = _matrix(walk, node)
     vectors = image if windows.trivial else walk.integer.windows(f"{node.name}_window", image, windows, node.origin)
     positions, channels = element_count(windows.kernel), source.channels
@@ -45,6 +50,52 @@ def _convolution(walk: Walk, node: Node, op: Convolution, source: Deferred, shap
     deferred = Deferred(output, q_shape, shape, result, node.output, channels_last(shape))
     walk.taps.append(tap_of(node, deferred))
     return deferred
+
+
+def _depthwise(walk: Walk, node: Node, op: Convolution, source: Deferred, shape: Shape) -> Deferred:
+    """As many groups as channels: each channel meets weights of its own."""
+    source = on_lattice(walk, node, source)
+    matrix = _matrix(walk, node)  # (kernel positions, C): one input channel a group
+    lattice = source.lattice
+    offset = lattice.offset * matrix.integers.sum(axis=0) * matrix.scale
+    if len(node.inputs) > 2:
+        offset = offset + walk.graph.constants[node.inputs[2]].astype(np.float64)
+    result = Lattice.of(matrix.scale * lattice.scale, lattice.shift * matrix.integers.sum(axis=0), offset)
+    output = _channel_product(walk, node, op.windows, source, matrix.integers)
+    q_shape = walk.integer.values[output].shape
+    deferred = Deferred(output, q_shape, shape, result, node.output, channels_last(shape))
+    walk.taps.append(tap_of(node, deferred))
+    return deferred
+
+
+def _average_pool(walk: Walk, node: Node, op: AveragePool, source: Deferred, shape: Shape) -> Deferred:
+    """The sum over each window on the integers; the division stays with the function that the next quantiser ends."""
+    source = on_lattice(walk, node, source)
+    positions = element_count(op.windows.kernel)
+    ones = np.ones((positions, source.channels), np.int64)
+    output = _channel_product(walk, node, op.windows, source, ones)
+    lattice = source.lattice
+    total = Lattice.of(lattice.scale, lattice.shift * positions, lattice.offset * positions)
+    step = Step(Elementwise("Div"), (np.full(1, positions, np.float32),))
+    q_shape = walk.integer.values[output].shape
+    return Deferred(output, q_shape, shape, total, "", channels_last(shape), (step,))
+
+
+def _channel_product(walk: Walk, node: Node, windows: Windows, source: Deferred, weights_: IntArray) -> str:
+    """Windows of each channel times weights (positions, C); one window over the whole image needs no line buffer."""
+    windows = _two_axes(windows)
+    image = _image(walk, node, source)
+    if windows.padded and (bool(np.any(source.lattice.shift)) or bool(np.any(source.lattice.offset))):
+        raise Refused(NO_ZERO)
+    height, width, channels = walk.integer.values[image].shape
+    if windows.kernel == (height, width) and not windows.padded:
+        vectors = walk.integer.reshape(image, (1, 1, height * width * channels), node.origin)
+    else:
+        vectors = walk.integer.windows(f"{node.name}_window", image, windows, node.origin)
+    return walk.integer.channel_product(node.name, vectors, weights_, node.origin)
+
+
+NO_ZERO = "zero padding of a tensor in which zero is no integer code (a bipolar one, say)"
 
 
 def _matrix(walk: Walk, node: Node) -> weights.IntegerMatrix:
@@ -110,6 +161,8 @@ def _image(walk: Walk, node: Node, source: Deferred) -> str:
     expected = channels_last(source.shape)
     same = source.index is None if expected is None else np.array_equal(expected, source.index)
     if not same:
-        raise Refused("the elements of its input do not travel channels last: a transposition in hardware would be needed")
+        raise Refused(
+            "the elements of its input do not travel channels last: a transposition in hardware would be needed"
+        )
     spatial_shape = source.shape[2:] if len(source.shape) == 4 else (1, *source.shape[2:])
     return walk.integer.reshape(source.q, (*spatial_shape, source.shape[1]), node.origin)

@@ -11,12 +11,13 @@ from qcompile.ir.errors import CompilerError, Rejection, refuse
 from qcompile.ir.graph import Graph, Node
 from qcompile.ir.network import Network
 from qcompile.ir.types import Array, IntArray
-from qcompile.ops import ArgMax, Decode, MatMul, Softmax, TopK
+from qcompile.ops import ArgMax, Decode, MatMul, Softmax, TensorAdd, TopK
 from qcompile.ops.roles import Lattice, Layout, Pointwise, Quantiser, Spatial
 from qcompile.transforms import comparison, edges
 from qcompile.transforms.deferred import Deferred, Step
 from qcompile.transforms.inputs import encode_input, typed_input
 from qcompile.transforms.integer_builder import IntegerBuilder
+from qcompile.transforms.join import tensor_add
 from qcompile.transforms.linear import matmul
 from qcompile.transforms.spatial import spatial
 from qcompile.transforms.step_function import Identity, derive
@@ -58,6 +59,11 @@ def streamline(graph: Graph, types: Mapping[str, InputType]) -> Network:
         if isinstance(known, Pending):
             raise CompilerError(f"nothing quantises the input '{known.source}'", hint=UNTYPED_HINT)
         assert not isinstance(known, ConstantLattice), "the importer refuses constant outputs"
+        end = known.source if isinstance(known, Tail) else known
+        if not end.anchor:
+            raise CompilerError(
+                f"the output '{name}' stands behind a pooling of real numbers", hint="quantise it in the model"
+            )
         ends.append(known.source if isinstance(known, Tail) else known)
     integer = walk.integer.finish(tuple(dict.fromkeys(end.q for end in ends)))
     return Network(edges.before(graph, walk.encoders), integer, edges.after(graph, ends), tuple(walk.taps))
@@ -114,6 +120,8 @@ def _on_integers(walk: Walk, node: Node, source: Deferred, operands: tuple[Array
         return source.rearranged(op, shape)
     if isinstance(op, MatMul):
         return matmul(walk, node, source, shape)
+    if isinstance(op, TensorAdd):
+        return tensor_add(walk, node, op, source)
     if isinstance(op, Spatial):
         return spatial(walk, node, source, shape)
     if isinstance(op, ArgMax):

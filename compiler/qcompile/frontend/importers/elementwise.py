@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 
 from qcompile.frontend.builder import Builder
-from qcompile.frontend.dialect import OnnxNode, Unsupported, float32
+from qcompile.frontend.dialect import OnnxNode, UnsupportedError, float32
 from qcompile.ir.graph import Operator
 from qcompile.ir.types import Array
-from qcompile.ops import Elementwise, Reshape, Sign
+from qcompile.ops import Elementwise, Reshape, Sign, TensorAdd
 from qcompile.ops.activations import SELU_ALPHA, SELU_GAMMA
 
 Importer = Callable[[Builder, OnnxNode], None]
@@ -49,11 +49,18 @@ def _unary(builder: Builder, node: OnnxNode) -> None:
     builder.add(node, Elementwise(node.operator, parameters), node.inputs[0])
 
 
+SUMS = {"Add": (1, 1), "Sum": (1, 1), "Sub": (1, -1)}
+"""Joins of two computed tensors, with the factor of each."""
+
+
 def _binary(builder: Builder, node: OnnxNode) -> None:
     """Add, Sub, Mul, Div, Pow, Min, Max of a tensor and constants on either side."""
     tensors = [name for name in node.inputs if not builder.is_constant(name)]
+    if len(tensors) == 2 and len(node.inputs) == 2 and node.operator in SUMS:
+        builder.add_joint(node, TensorAdd(SUMS[node.operator]), (tensors[0], tensors[1]))
+        return
     if len(tensors) > 1:
-        raise Unsupported(f"{node.operator} of two tensors that are both computed from the input")
+        raise UnsupportedError(f"{node.operator} of two tensors that are both computed from the input")
     source = tensors[0] if tensors else node.inputs[0]
     position = node.inputs.index(source)
     others = [name for k, name in enumerate(node.inputs) if k != position]
@@ -61,7 +68,7 @@ def _binary(builder: Builder, node: OnnxNode) -> None:
     if position == 1 and function in ("Sub", "Div"):
         function = f"Reverse{function}"
     elif position == 1 and function == "Pow":
-        raise Unsupported("Pow with the tensor as exponent")
+        raise UnsupportedError("Pow with the tensor as exponent")
     if not others:
         builder.alias(node.outputs[0], source)
         return
@@ -71,7 +78,9 @@ def _binary(builder: Builder, node: OnnxNode) -> None:
 
 
 def _apply(builder: Builder, node: OnnxNode, op: Operator, source: str, operand: Array, output: str) -> str:
-    """The tensor and one constant, aligned at their last axes; the tensor gets the leading axes that only the constant has."""
+    """The tensor and one constant, aligned at their last axes; the tensor gets the leading axes that only the
+    constant has.
+    """
     shape = builder.shape(source)
     missing = operand.ndim - len(shape)
     if missing > 0:
@@ -82,12 +91,13 @@ def _apply(builder: Builder, node: OnnxNode, op: Operator, source: str, operand:
 def _clip(builder: Builder, node: OnnxNode) -> None:
     """Clip; bounds are attributes before operator set 11 and inputs since."""
     least, greatest = np.finfo(np.float32).min, np.finfo(np.float32).max
+    low, high = np.asarray(least), np.asarray(greatest)
     if node.opset < 11:
-        low, high = np.float32(node.real("min", float(least))), np.float32(node.real("max", float(greatest)))
+        low, high = np.asarray(node.real("min", float(least))), np.asarray(node.real("max", float(greatest)))
     else:
-        low = builder.array(node.input(1), "min") if node.input(1) else np.asarray(least)
-        high = builder.array(node.input(2), "max") if node.input(2) else np.asarray(greatest)
-    builder.add(node, Elementwise("Clip"), node.inputs[0], float32(np.asarray(low)), float32(np.asarray(high)))
+        low = builder.array(node.input(1), "min") if node.input(1) else low
+        high = builder.array(node.input(2), "max") if node.input(2) else high
+    builder.add(node, Elementwise("Clip"), node.inputs[0], float32(low), float32(high))
 
 
 def _prelu(builder: Builder, node: OnnxNode) -> None:
@@ -102,9 +112,9 @@ def _gelu(builder: Builder, node: OnnxNode) -> None:
 
 def _batch_normalization(builder: Builder, node: OnnxNode) -> None:
     if node.integer("training_mode", 0):
-        raise Unsupported("BatchNormalization in training mode: export the model in evaluation mode")
+        raise UnsupportedError("BatchNormalization in training mode: export the model in evaluation mode")
     if not node.integer("spatial", 1):
-        raise Unsupported("BatchNormalization with spatial=0 (statistics for each element)")
+        raise UnsupportedError("BatchNormalization with spatial=0 (statistics for each element)")
     rank = len(builder.shape(node.inputs[0]))
     shape = (-1,) + (1,) * max(rank - 2, 0)
     constants = [
@@ -112,7 +122,7 @@ def _batch_normalization(builder: Builder, node: OnnxNode) -> None:
         for name, what in zip(node.inputs[1:5], ("scale", "bias", "mean", "variance"), strict=True)
     ]
     if bool(np.any(constants[3] + np.float32(node.real("epsilon", 1e-5)) <= 0)):
-        raise Unsupported("BatchNormalization with a variance that is not positive")
+        raise UnsupportedError("BatchNormalization with a variance that is not positive")
     builder.add(node, Elementwise("BatchNormalization", (node.real("epsilon", 1e-5),)), node.inputs[0], *constants)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from onnx import TensorProto
 
 from qcompile.frontend.builder import Builder, axis_index
-from qcompile.frontend.dialect import OnnxNode, Unsupported, element_name
+from qcompile.frontend.dialect import OnnxNode, UnsupportedError, element_name
 from qcompile.ir.graph import Shape, element_count
 from qcompile.ops import Reshape, Transpose
 
@@ -22,14 +22,14 @@ def _identity(builder: Builder, node: OnnxNode) -> None:
 
 def _dropout(builder: Builder, node: OnnxNode) -> None:
     if node.input(2) and bool(np.any(builder.array(node.input(2), "training_mode"))):
-        raise Unsupported("Dropout in training mode: export the model in evaluation mode")
+        raise UnsupportedError("Dropout in training mode: export the model in evaluation mode")
     builder.alias(node.outputs[0], node.inputs[0])
 
 
 def _cast(builder: Builder, node: OnnxNode) -> None:
     if node.integer("to", 0) != TensorProto.FLOAT:
         kind = element_name(node.integer("to", 0))
-        raise Unsupported(f"Cast of an activation to {kind}: only float32 is computed")
+        raise UnsupportedError(f"Cast of an activation to {kind}: only float32 is computed")
     builder.alias(node.outputs[0], node.inputs[0])
 
 
@@ -66,7 +66,7 @@ def _from_front(axes: tuple[int, ...], rank: int) -> list[int]:
     """The axes counted from the front, in order."""
     ordered = sorted(axis_index(axis, rank) for axis in axes)
     if len(set(ordered)) != len(ordered):
-        raise Unsupported(f"the axes {axes}, one of them twice")
+        raise UnsupportedError(f"the axes {axes}, one of them twice")
     return ordered
 
 
@@ -76,7 +76,7 @@ def _squeeze(builder: Builder, node: OnnxNode) -> None:
     ones = [k for k, size in enumerate(shape) if size == 1]
     removed = ones if axes is None else _from_front(axes, len(shape))
     if not set(removed) <= set(ones):
-        raise Unsupported(f"the axes {axes} of a tensor {shape}: only axes of size 1 can go")
+        raise UnsupportedError(f"the axes {axes} of a tensor {shape}: only axes of size 1 can go")
     _reshaped(builder, node, tuple(size for k, size in enumerate(shape) if k not in removed))
 
 

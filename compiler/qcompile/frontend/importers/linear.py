@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from qcompile.frontend.builder import Builder
-from qcompile.frontend.dialect import OnnxNode, Unsupported, float32
+from qcompile.frontend.dialect import OnnxNode, UnsupportedError, float32
 from qcompile.ops import Elementwise, MatMul, Reshape, Transpose
 
 Importer = Callable[[Builder, OnnxNode], None]
@@ -21,7 +21,7 @@ def _matmul(builder: Builder, node: OnnxNode) -> None:
             if builder.is_constant(source)
             else "two tensors that are both computed from the input"
         )
-        raise Unsupported(f"MatMul of {what}")
+        raise UnsupportedError(f"MatMul of {what}")
     shape = builder.shape(source)
     missing = len(builder.shape(weights)) - len(shape)
     matrix = _matrix(builder, node, weights)
@@ -38,14 +38,14 @@ def _matrix(builder: Builder, node: OnnxNode, weights: str) -> str:
         return weights
     if len(shape) > 2 and all(size == 1 for size in shape[:-2]):
         return builder.add(node, Reshape(shape[-2:]), weights, output=f"{node.outputs[0]}.matrix")
-    raise Unsupported(f"MatMul with weights of shape {shape}")
+    raise UnsupportedError(f"MatMul with weights of shape {shape}")
 
 
 def _gemm(builder: Builder, node: OnnxNode) -> None:
     """Alpha * A' * B' + beta * C, with B and C constant."""
     source, weights, output = node.inputs[0], node.inputs[1], node.outputs[0]
     if not builder.is_constant(weights):
-        raise Unsupported("Gemm of two tensors that are both computed from the input")
+        raise UnsupportedError("Gemm of two tensors that are both computed from the input")
     if node.integer("transA", 0):
         source = builder.add(node, Transpose((1, 0)), source, output=f"{output}.transposed_input")
     if node.integer("transB", 0):

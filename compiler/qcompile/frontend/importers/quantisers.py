@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from qcompile.frontend.builder import Builder
-from qcompile.frontend.dialect import OnnxNode, Unsupported, channel_axis, float32, real, rounding_mode
+from qcompile.frontend.dialect import OnnxNode, UnsupportedError, channel_axis, float32, real, rounding_mode
 from qcompile.ir.types import Array, IntType
 from qcompile.ops import MultiThreshold, Quantize, Truncate
 from qcompile.ops.quantize import ROUNDING
@@ -20,7 +20,7 @@ LARGEST_BITS = 32
 def _rounding(node: OnnxNode, default: str) -> str:
     mode = rounding_mode(node, default)
     if mode not in ROUNDING:
-        raise Unsupported(f"the rounding mode {mode}; known are ROUND, {', '.join(ROUNDING)}")
+        raise UnsupportedError(f"the rounding mode {mode}; known are ROUND, {', '.join(ROUNDING)}")
     return mode
 
 
@@ -30,7 +30,9 @@ def _scale(builder: Builder, name: str, what: str = "scale") -> Array:
     bad = ~np.isfinite(scale) | (np.abs(scale) < np.finfo(np.float32).tiny)
     if bool(np.any(bad)):
         first, least = scale.ravel()[int(np.argmax(bad.ravel()))], np.finfo(np.float32).tiny
-        raise Unsupported(f"the {what} {first} ({int(bad.sum())} such): it must be finite and at least {least:.3g}")
+        raise UnsupportedError(
+            f"the {what} {first} ({int(bad.sum())} such): it must be finite and at least {least:.3g}"
+        )
     return _narrow(scale)
 
 
@@ -42,10 +44,10 @@ def _narrow(operand: Array) -> Array:
 def _bits(builder: Builder, name: str, what: str = "bit width") -> int:
     width = builder.array(name, what).ravel()
     if width.size != 1:
-        raise Unsupported(f"a {what} for each channel")
+        raise UnsupportedError(f"a {what} for each channel")
     bits = float(width[0])
     if bits != int(bits) or not 1 <= bits <= LARGEST_BITS:
-        raise Unsupported(f"a {what} of {bits:g}: it must be an integer from 1 to {LARGEST_BITS}")
+        raise UnsupportedError(f"a {what} of {bits:g}: it must be an integer from 1 to {LARGEST_BITS}")
     return int(bits)
 
 
@@ -85,7 +87,7 @@ def _trunc(builder: Builder, node: OnnxNode) -> None:
         output_scale = _scale(builder, node.inputs[4], "output scale")
         exponents = np.rint(np.log2(output_scale / scale)).ravel()
         if bool(np.any(exponents != exponents[0])):
-            raise Unsupported("Trunc with a different shift for each channel")
+            raise UnsupportedError("Trunc with a different shift for each channel")
         lo, hi = _bounds(node, _bits(builder, node.inputs[5], "output bit width"))
         op = Truncate(int(exponents[0]), rounding, lo, hi)
     builder.add(node, op, node.inputs[0], scale, zero_point, output_scale)
@@ -96,22 +98,22 @@ def _multi_threshold(builder: Builder, node: OnnxNode) -> None:
     rank = len(builder.shape(node.inputs[0]))
     thresholds = real(builder.array(node.inputs[1], "thresholds"))
     if thresholds.ndim != 2:
-        raise Unsupported(f"thresholds of shape {thresholds.shape}")
+        raise UnsupportedError(f"thresholds of shape {thresholds.shape}")
     layout = node.text("data_layout", "")
     if not layout and rank == 3 and thresholds.shape[0] > 1:
-        raise Unsupported(
+        raise UnsupportedError(
             "MultiThreshold on three axes without data_layout: versions of qonnx disagree on the channel axis"
         )
     if layout and len(layout) != rank:
-        raise Unsupported(f"the data_layout {layout} of a tensor with {rank} axes")
+        raise UnsupportedError(f"the data_layout {layout} of a tensor with {rank} axes")
     shape = [1] * rank
     shape[channel_axis(node, rank)] = thresholds.shape[0]
     columns = np.sort(thresholds, axis=1).T
     if bool(np.any(np.isnan(columns))):
-        raise Unsupported("a threshold that is not a number")
+        raise UnsupportedError("a threshold that is not a number")
     op = MultiThreshold(node.real("out_scale", 1.0), node.real("out_bias", 0.0))
     if op.scale == 0 or not np.isfinite(op.scale):
-        raise Unsupported(f"the out_scale {op.scale}")
+        raise UnsupportedError(f"the out_scale {op.scale}")
     builder.add(node, op, node.inputs[0], *(column.reshape(shape) for column in columns))
 
 

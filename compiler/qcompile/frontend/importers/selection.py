@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from qcompile.frontend.builder import Builder, axis_index
-from qcompile.frontend.dialect import OnnxNode, Unsupported
+from qcompile.frontend.dialect import OnnxNode, UnsupportedError
 from qcompile.ops import ArgMax, Softmax, TopK
 
 Importer = Callable[[Builder, OnnxNode], None]
@@ -38,7 +38,7 @@ def _topk(builder: Builder, node: OnnxNode) -> None:
     axis = _from_end(builder, node, node.integer("axis", -1))
     largest = bool(node.integer("largest", 1))
     if not node.integer("sorted", 1) and k > 1:
-        raise Unsupported("TopK with sorted=0: its order is not defined")
+        raise UnsupportedError("TopK with sorted=0: its order is not defined")
     values, indices = node.outputs[0], node.outputs[1] if len(node.outputs) > 1 else ""
     if values:
         builder.add(node, TopK(k, axis, largest, values=True), node.inputs[0], output=values)

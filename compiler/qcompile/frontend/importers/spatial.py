@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qcompile.frontend.builder import Builder, Unsupported
-from qcompile.frontend.dialect import OnnxNode, float32
+from qcompile.frontend.builder import Builder
+from qcompile.frontend.dialect import OnnxNode, UnsupportedError, float32
 from qcompile.ir.graph import Shape
-from qcompile.ops import Convolution, MaxPool
+from qcompile.ops import AveragePool, Convolution, MaxPool
 from qcompile.ops.windows import Windows
 
 Importer = Callable[[Builder, OnnxNode], None]
@@ -17,7 +17,7 @@ def _windows(node: OnnxNode, kernel: Shape, spatial: Shape) -> Windows:
     """The windows of a node; `auto_pad` is resolved for the size of the input."""
     axes = len(kernel)
     if len(spatial) != axes or axes not in (1, 2):
-        raise Unsupported(f"{node.operator} over {len(spatial)} spatial axes")
+        raise UnsupportedError(f"{node.operator} over {len(spatial)} spatial axes")
     stride, dilation = node.integers("strides") or (1,) * axes, node.integers("dilations") or (1,) * axes
     auto = node.text("auto_pad", "NOTSET")
     if auto in ("SAME_UPPER", "SAME_LOWER"):
@@ -26,14 +26,14 @@ def _windows(node: OnnxNode, kernel: Shape, spatial: Shape) -> Windows:
         pads = (node.integers("pads") if auto == "NOTSET" else None) or (0,) * (2 * axes)
         before, after = pads[:axes], pads[axes:]
     else:
-        raise Unsupported(f"auto_pad {auto}")
+        raise UnsupportedError(f"auto_pad {auto}")
     if min(before + after) < 0:
-        raise Unsupported("negative padding")
+        raise UnsupportedError("negative padding")
     windows = Windows(kernel, stride, dilation, before, after, bool(node.integer("ceil_mode", 0)))
     try:
         windows.output(spatial)
     except ValueError as error:
-        raise Unsupported(str(error)) from error
+        raise UnsupportedError(str(error)) from error
     return windows
 
 
@@ -51,7 +51,7 @@ def _same(auto: str, kernel: Shape, stride: Shape, dilation: Shape, spatial: Sha
 def _convolution(builder: Builder, node: OnnxNode) -> None:
     source, weights = node.inputs[:2]
     if not builder.is_constant(weights):
-        raise Unsupported("Conv with weights that are computed from the input")
+        raise UnsupportedError("Conv with weights that are computed from the input")
     spatial, kernel = builder.shape(source)[2:], builder.shape(weights)[2:]
     op = Convolution(_windows(node, kernel, spatial), node.integer("group", 1))
     bias = float32(builder.array(node.input(2), "bias")) if node.input(2) else None
@@ -60,10 +60,40 @@ def _convolution(builder: Builder, node: OnnxNode) -> None:
 
 def _max_pool(builder: Builder, node: OnnxNode) -> None:
     if len(node.outputs) > 1 and node.outputs[1]:
-        raise Unsupported("MaxPool that also gives indices")
+        raise UnsupportedError("MaxPool that also gives indices")
     spatial = builder.shape(node.inputs[0])[2:]
     kernel = node.integers("kernel_shape") or ()
     builder.add(node, MaxPool(_windows(node, kernel, spatial)), node.inputs[0])
 
 
-IMPORTERS: dict[str, Importer] = {"Conv": _convolution, "MaxPool": _max_pool}
+def _average_pool(builder: Builder, node: OnnxNode) -> None:
+    spatial = builder.shape(node.inputs[0])[2:]
+    windows = _windows(node, node.integers("kernel_shape") or (), spatial)
+    if (windows.padded and not node.integer("count_include_pad", 0)) or windows.ceil_mode:
+        raise UnsupportedError(
+            "AveragePool whose windows count different numbers of elements (padding left out, or ceil_mode)"
+        )
+    builder.add(node, AveragePool(windows), node.inputs[0])
+
+
+def _whole(spatial: Shape) -> Windows:
+    """One window over everything."""
+    ones, zeros = (1,) * len(spatial), (0,) * len(spatial)
+    return Windows(spatial, ones, ones, zeros, zeros)
+
+
+def _global_average_pool(builder: Builder, node: OnnxNode) -> None:
+    builder.add(node, AveragePool(_whole(builder.shape(node.inputs[0])[2:])), node.inputs[0])
+
+
+def _global_max_pool(builder: Builder, node: OnnxNode) -> None:
+    builder.add(node, MaxPool(_whole(builder.shape(node.inputs[0])[2:])), node.inputs[0])
+
+
+IMPORTERS: dict[str, Importer] = {
+    "AveragePool": _average_pool,
+    "Conv": _convolution,
+    "GlobalAveragePool": _global_average_pool,
+    "GlobalMaxPool": _global_max_pool,
+    "MaxPool": _max_pool,
+}

@@ -1,0 +1,139 @@
+"""Each channel with weights of its own: depthwise convolution behind a sliding window, sums for average pooling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from qcompile.ir.dataflow import Binding, Memory, Resources, Schedule, Stream, steps
+from qcompile.ir.types import IntArray, IntType
+from qcompile.kernels.folding import divisors, legal_number, legal_word
+from qcompile.kernels.matrix_vector_unit import RES_TYPES
+from qcompile.kernels.memory import RAM_STYLES, pack, resolve_rom_style, rom_resources
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VectorVectorUnit:
+    """y[c] = sum over p of weights[p, c] * x[p, c], for `vectors` windows a frame.
+
+    `weights` is int64 (positions, channels); all ones cost nothing. `accumulator` holds every y. No product is spent on the zeros
+    that a matrix of the same layer would hold.
+    """
+
+    kind: ClassVar[str] = "vector_vector_unit"
+
+    weights: IntArray
+    input: IntType
+    accumulator: IntType
+    vectors: int = 1
+    pe: int = 1
+    ram_style: str = "auto"
+    res_type: str = "auto"
+
+    @property
+    def positions(self) -> int:
+        """Pixels of a window."""
+        return int(self.weights.shape[0])
+
+    @property
+    def channels(self) -> int:
+        """Elements of a pixel."""
+        return int(self.weights.shape[1])
+
+    @property
+    def folds(self) -> int:
+        """Beats of a pixel."""
+        return self.channels // self.pe
+
+    @property
+    def inputs(self) -> tuple[Stream, ...]:
+        """PE channels a beat, position after position."""
+        return (Stream(self.input, self.pe, self.interval()),)
+
+    @property
+    def outputs(self) -> tuple[Stream, ...]:
+        """PE channels a beat."""
+        return (Stream(self.accumulator, self.pe, self.vectors * self.folds),)
+
+    def interval(self) -> int:
+        """A cycle for each beat that comes in."""
+        return self.vectors * self.positions * self.folds
+
+    def schedule(self) -> Schedule:
+        """The beats of the last position give the sums."""
+        window = self.positions * self.folds
+        last = window - self.folds + np.arange(self.folds, dtype=np.int64)
+        writes = (np.arange(self.vectors, dtype=np.int64)[:, None] * window + last).reshape(-1)
+        return Schedule(self.interval(), (steps(self.interval()),), (writes,), latency=4)
+
+    def foldings(self) -> Iterator[VectorVectorUnit]:
+        """PE divides the channels."""
+        for pe in divisors(self.channels):
+            yield replace(self, pe=pe)
+
+    def attributes(self) -> dict[str, int | str]:
+        """PE, ram_style of the weights, resType of the multipliers."""
+        return {"PE": self.pe, "ram_style": self.ram_style, "resType": self.res_type}
+
+    def with_attribute(self, name: str, value: int | str) -> VectorVectorUnit:
+        """One of `attributes` changed."""
+        match name:
+            case "PE":
+                return replace(self, pe=legal_number(name, value, divisors(self.channels)))
+            case "ram_style":
+                return replace(self, ram_style=legal_word(name, value, RAM_STYLES))
+            case "resType":
+                return replace(self, res_type=legal_word(name, value, RES_TYPES))
+        raise KeyError(name)
+
+    def resources(self, lut_inputs: int, bram_bits: int) -> Resources:
+        """A product and an adder a lane, the memory of partial sums, the weights, pipeline registers and skid buffer."""
+        bits = self.pe * self.accumulator.bits
+        memory = bits * -(-self.folds // 2**lut_inputs) if self.folds > 1 else 0
+        weight = self._weight_type()
+        product = 0.0 if self._all_ones() else 1.0 * self.pe * weight.bits * self.input.bits
+        registers = self.pe * self.input.bits + (4.0 if self.folds > 1 else 5.0) * bits + 16
+        total = Resources(lut=product + 2.0 * bits + memory + 12, lutram=memory, ff=registers)
+        if self._all_ones():
+            return total
+        depth = self.positions * self.folds
+        return total + rom_resources(self.ram_style, self.pe * weight.bits, depth, lut_inputs, bram_bits)
+
+    def binding(self) -> Binding:
+        """The RTL instance with its weights."""
+        weight, depth = self._weight_type(), self.positions * self.folds
+        width = self.pe * weight.bits
+        parameters: tuple[tuple[str, int | str], ...] = (
+            ("PE", self.pe),
+            ("FOLDS", self.folds),
+            ("POSITIONS", self.positions),
+            ("INPUT_BITS", self.input.bits),
+            ("INPUT_SIGNED", int(self.input.signed)),
+            ("WEIGHT_BITS", weight.bits),
+            ("WEIGHT_SIGNED", int(weight.signed)),
+            ("ALL_ONES", int(self._all_ones())),
+            ("ACCUMULATOR_BITS", self.accumulator.bits),
+            ("RAM_STYLE", resolve_rom_style(self.ram_style, width, depth)),
+            ("USE_DSP", {"auto": "auto", "lut": "no", "dsp": "yes"}[self.res_type]),
+        )
+        memories = () if self._all_ones() else (Memory("WEIGHTS_FILE", width, self._words(weight)),)
+        return Binding(self.kind, ("skid_buffer", "rom", "vector_vector_unit"), parameters, memories)
+
+    def evaluate(self, *frames: IntArray) -> tuple[IntArray, ...]:
+        """(frames, vectors * positions * channels) to (frames, vectors * channels), exact."""
+        (x,) = frames
+        windows = x.reshape(x.shape[0], self.vectors, self.positions, self.channels)
+        return ((windows * self.weights).sum(axis=2).reshape(x.shape[0], -1),)
+
+    def _weight_type(self) -> IntType:
+        return IntType.of_range(int(self.weights.min()), int(self.weights.max()))
+
+    def _all_ones(self) -> bool:
+        return bool(np.all(self.weights == 1))
+
+    def _words(self, weight: IntType) -> tuple[int, ...]:
+        """One word a step: position by position, fold by fold."""
+        return pack(self.weights.reshape(self.positions * self.folds, self.pe), weight.bits)
