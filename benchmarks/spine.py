@@ -25,6 +25,7 @@ from qcompile.tools.prerequisites import find_toolchain
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "models"
 EXAMPLES = ROOT / "examples"
+README = ROOT / "README.md"
 
 SHARED_MODELS = ("tfc_w2a2", "tfc_w1a1", "kwsmlp_w3a3", "jettagging", "finn_tfc_multithreshold")
 EXAMPLE_MODELS = ("digits_mlp_w2a2", "digits_mlp_w1a1")
@@ -108,6 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measures, prints, and returns the exit status."""
     parser = argparse.ArgumentParser(description="Print the table of measurements of the spine.")
     parser.add_argument("--markdown", action="store_true", help="print a Markdown table")
+    parser.add_argument("--readme", action="store_true", help="write the Markdown table into README.md too")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured to FILE")
     parser.add_argument("--frames", type=int, default=1_000, help="frames to prove (default: 1,000)")
     parser.add_argument("--target", default="pynq-z2", help="board (default: pynq-z2)")
@@ -120,8 +122,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     load = os.getloadavg()[0]
     rows, runtime = _measure(chosen, given.target, given.frames)
     about = machine(load)
+    remarks = [f"target {given.target}, fastest folding that fits; {about}", *goals(rows)]
     print(table(rows).markdown() if given.markdown else table(rows).plain())
-    print("\n".join(["", f"target {given.target}, fastest folding that fits; {about}", *goals(rows)]))
+    print("\n".join(["", *remarks]))
+    if given.readme:
+        write_into(README, "\n".join([table(rows).markdown(), "", *(f"- {remark}" for remark in remarks)]))
     if given.json:
         content = {
             "machine": about,
@@ -134,6 +139,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for fault in faults:
         print(fault, file=sys.stderr)
     return 1 if faults else 0
+
+
+def write_into(page: Path, passage: str) -> None:
+    """Replaces what stands between the comments `<!-- benchmark -->` and `<!-- /benchmark -->`."""
+    begin, end = "<!-- benchmark -->\n", "<!-- /benchmark -->"
+    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
+    page.write_text(f"{before}{begin}{passage}\n{end}{rest.partition(end)[2]}", encoding="utf-8")
 
 
 def _measure(chosen: Sequence[Subject], target: str, frames: int) -> tuple[list[Measured], float]:

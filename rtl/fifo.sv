@@ -10,13 +10,20 @@
 //
 // The memory holds DEPTH-1 beats, the output register one more. RAM_STYLE says what the memory is made of: "srl" (a shift
 // register for each bit), or "auto", "distributed", "block", "ultra" (an inferred RAM with a synchronous read). DEPTH 2 is a
-// skid_buffer, whatever RAM_STYLE says.
+// skid_buffer, whatever RAM_STYLE says. BIT_LINES is a matter of tools: Yosys finds shift registers that are written bit by
+// bit, which takes Verilator minutes to compile where beats are wide; the circuit is the same.
 `default_nettype none
 
 module fifo #(
     parameter int unsigned WIDTH = 8,
     parameter int unsigned DEPTH = 16,
-    parameter RAM_STYLE = "auto"
+    parameter RAM_STYLE = "auto",
+    parameter bit BIT_LINES =
+`ifdef YOSYS
+        1
+`else
+        0
+`endif
 ) (
     input  wire logic             clk,
     input  wire logic             rst,
@@ -87,17 +94,37 @@ module fifo #(
 
       assign oldest = ADDRESS_BITS'(stored - COUNT_BITS'(1));
 
-      for (genvar b = 0; b < WIDTH; b++) begin : gen_bit
-        logic [STORE-1:0] line;
+      if (BIT_LINES) begin : gen_lines
+
+        for (genvar b = 0; b < WIDTH; b++) begin : gen_bit
+          logic [STORE-1:0] line;
+
+          always_ff @(posedge clk) begin
+            if (push) begin
+              line <= {line[STORE-2:0], s_axis_tdata[b]};
+            end
+            if (pull) begin
+              m_axis_tdata[b] <= line[oldest];
+            end
+          end
+        end
+
+      end else begin : gen_words
+
+        (* shreg_extract = "yes" *) logic [WIDTH-1:0] memory[STORE];
 
         always_ff @(posedge clk) begin
           if (push) begin
-            line <= {line[STORE-2:0], s_axis_tdata[b]};
+            memory[0] <= s_axis_tdata;
+            for (int unsigned k = 1; k < STORE; k++) begin
+              memory[k] <= memory[k-1];
+            end
           end
           if (pull) begin
-            m_axis_tdata[b] <= line[oldest];
+            m_axis_tdata <= memory[oldest];
           end
         end
+
       end
 
     end else begin : gen_ram

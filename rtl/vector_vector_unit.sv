@@ -74,7 +74,7 @@ module vector_vector_unit #(
     end
     if (enable) begin
       first <= {first[0], 32'(position) < FOLDS};
-      last  <= {last[0], 32'(position) >= STEPS - FOLDS};
+      last  <= {last[0], 32'(position) + FOLDS >= STEPS};
     end
   end
 

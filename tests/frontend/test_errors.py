@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from qcompile.frontend.importer import import_model
+from qcompile.frontend.importer import annotated_inputs, import_model
 from qcompile.frontend.load import load_model, model_digest
 from qcompile.frontend.reference import make_reference
 from qcompile.ir.errors import CompilerError
@@ -255,3 +255,14 @@ def test_damaged_structures() -> None:
         model = damaged_graph(rng)
         refusals += is_refused(lambda model=model: model)
     assert 100 < refusals < 300
+
+
+def test_data_types_annotated_to_inputs() -> None:
+    """As FINN writes them; those of inner tensors are not the input's."""
+    builder = ModelBuilder(13)
+    y = builder.node("Relu", ["x"])
+    model = builder.model((1, 4), y)
+    for tensor, kind in (("x", "UINT8"), (y, "INT4")):
+        entry = onnx.StringStringEntryProto(key="finn_datatype", value=kind)
+        model.graph.quantization_annotation.add(tensor_name=tensor, quant_parameter_tensor_names=[entry])
+    assert annotated_inputs(model) == {"x": "UINT8"}

@@ -141,7 +141,7 @@ def test_windows_of_images(seed: int) -> None:
 STEPS = (add_matmul, add_threshold, add_lookup, add_layout)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), steps=st.lists(st.sampled_from(STEPS), min_size=1, max_size=6))
 def test_random_graphs_agree(seed: int, steps: list[type]) -> None:
     rng = np.random.default_rng(seed)
@@ -179,7 +179,7 @@ def test_argmax_breaks_ties_alike(last: bool, keepdims: bool, axis: int, offsets
 
 def test_every_number_of_thresholds_counts_right() -> None:
     x = np.arange(-3, 40, dtype=np.int64).reshape(-1, 1)
-    for count in range(35):
+    for count in (0, 1, 2, 3, 4, 7, 8, 15, 16, 31, 34):
         builder = GraphBuilder((1,))
         builder.add(Threshold(-7), np.arange(count, dtype=np.int64)[None], np.zeros(1, np.int64))
         assert_same(builder.graph(), x)

@@ -14,10 +14,10 @@ from qonnx.custom_op.general.trunc import trunc_v1, trunc_v2
 from qcompile.frontend.reference import make_reference
 from qcompile.ir.types import Array
 
-from ..support.onnx_models import QONNX, ModelBuilder, same_bits
+from ..support.onnx_models import NEWEST, QONNX, ModelBuilder, same_bits
 
 MODES = ("ROUND", "HALF_EVEN", "CEIL", "floor", "UP", "DOWN", "HALF_UP", "HALF_DOWN")
-OPSETS = (7, 8, 9, 10, 11, 13, 17, 21, 26)
+OPSETS = (7, 8, 9, 10, 11, 13, 17, 21, NEWEST)
 CHANNELS = 5
 FRAMES = 6
 
@@ -41,7 +41,7 @@ def inputs(rng: np.random.Generator, scale: Array) -> Array:
     return x
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     seed=seeds,
     mode=modes,
@@ -104,7 +104,7 @@ def test_bipolar_quant_equals_qonnx(seed: int, opset: int, wide: bool, per_chann
     assert same_bits(run(builder, y, x), binary_quant(x, scale).astype(np.float32))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     seed=seeds,
     mode=modes,
@@ -126,7 +126,7 @@ def test_trunc_version_1_equals_qonnx(
     assert same_bits(run(builder, y, x), trunc_v1(x, *operands, mode).astype(np.float32))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     seed=seeds,
     mode=modes,

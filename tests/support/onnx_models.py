@@ -9,13 +9,29 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from qcompile.frontend.constants import IR_VERSION, OnnxruntimeError, open_session
 from qcompile.frontend.importer import import_model
 from qcompile.frontend.reference import make_reference
 from qcompile.ir.types import Array
 
 QONNX = "qonnx.custom_op.general"
-NEWEST = 26
-"""The newest operator set that the onnxruntime of the development environment runs."""
+
+
+def _loads(opset: int) -> bool:
+    """Whether the installed onnxruntime runs this operator set."""
+    node = helper.make_node("Relu", ["x"], ["y"])
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy")
+    model = helper.make_model(helper.make_graph([node], "relu", [x], [y]), ir_version=IR_VERSION)
+    model.opset_import[0].version = opset
+    try:
+        open_session(model)
+    except OnnxruntimeError:
+        return False
+    return True
+
+
+NEWEST = next(opset for opset in range(onnx.defs.onnx_opset_version(), 0, -1) if _loads(opset))
+"""The newest operator set that the installed onnx and onnxruntime both know."""
 
 
 @dataclass(slots=True)

@@ -45,20 +45,21 @@ def insert_fifos(joined: Dataflow, sizes: Mapping[str, FifoSize] | None = None) 
     """
     given = dict(sizes or {})
     _require_known(given, fifo_names(joined))
-    inner = _inner(joined)
     by_user = {name: size.depth for name, size in given.items() if size.depth is not None}
     depths = {name: depth for name, depth in by_user.items() if depth > 0}
     while True:
-        chosen = {name: FifoSize(d, given.get(name, FifoSize()).ram_style) for name, d in depths.items()}
-        buffered = _insert(joined, chosen)
+        buffered = _insert(joined, depths, given)
         timing = settled(buffered)
-        wanted = {fifo_name(c): _wanted(joined, timing, c, fifo_name(c) in depths) for c in inner}
-        # Depths only grow from round to round: a FIFO's own latency moves what is behind it, once.
+        wanted = {fifo_name(c): _wanted(joined, timing, c, fifo_name(c) in depths) for c in _inner(joined)}
+        # From round to round FIFOs are only added and made deeper: the latency of one moves what is behind it.
         deeper = {n: d for n, d in wanted.items() if n not in by_user and d > depths.get(n, 0)}
         if not deeper:
-            _require_enough(by_user, wanted)
-            return buffered
+            break
         depths |= deeper
+    _require_enough(by_user, wanted)
+    # What was added later can have spared places elsewhere. Depth 3 has the latency of all greater ones.
+    spared = {n: max(wanted[n], min(d, 3)) for n, d in depths.items() if n not in by_user}
+    return _insert(joined, depths | spared, given)
 
 
 def _inner(dataflow: Dataflow) -> list[Channel]:
@@ -102,17 +103,17 @@ def _wanted(joined: Dataflow, timing: Timing, channel: Channel, present: bool) -
     return max(OUTPUT_REGISTER_BEATS, most)
 
 
-def _insert(dataflow: Dataflow, sizes: Mapping[str, FifoSize]) -> Dataflow:
-    """Puts the FIFO instances in front of the kernels they feed."""
+def _insert(dataflow: Dataflow, depths: Mapping[str, int], given: Mapping[str, FifoSize]) -> Dataflow:
+    """Puts FIFOs of these depths in front of the kernels they feed, in the style the user gave."""
     channels: list[Channel] = []
     before: dict[str, list[Instance]] = {}
     origins = {i.name: i.origin for i in dataflow.instances}
     for channel in dataflow.channels:
         name, sink = fifo_name(channel), channel.sink.instance
-        if name not in sizes or sink is None or channel.source.instance is None:
+        if name not in depths or sink is None or channel.source.instance is None:
             channels.append(channel)
             continue
-        kernel = Fifo(channel.stream, sizes[name].depth or 0, sizes[name].ram_style)
+        kernel = Fifo(channel.stream, depths[name], given.get(name, FifoSize()).ram_style)
         before.setdefault(sink, []).append(Instance(name, kernel, origins[sink]))
         channels += [
             Channel(channel.source, Port(name), channel.stream),

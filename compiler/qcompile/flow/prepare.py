@@ -12,7 +12,7 @@ from qcompile.dataflow.buffers import FifoSize, fifo_name, insert_fifos
 from qcompile.dataflow.join import join
 from qcompile.dataflow.lower import lower
 from qcompile.dataflow.names import identifier
-from qcompile.dataflow.timing import Timing, frames_to_settle, simulate
+from qcompile.dataflow.timing import Timing, settled
 from qcompile.flow.options import Options, parse_input_type
 from qcompile.flow.progress import Progress
 from qcompile.folding import config
@@ -98,7 +98,7 @@ def prepare(options: Options, progress: Progress, observe: Observer = lambda nam
         dataflow = insert_fifos(joined, sizes)
         faults = dataflow.check()
         assert not faults, "; ".join(faults)
-        timing = simulate(dataflow, frames_to_settle(dataflow))
+        timing = settled(dataflow)
     return Prepared(understood, target, clock, lowered, dataflow, timing)
 
 

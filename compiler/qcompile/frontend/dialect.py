@@ -80,7 +80,7 @@ def is_quantiser(proto: onnx.NodeProto) -> bool:
 
 
 def check_arguments(node: OnnxNode) -> None:
-    """Raises UnsupportedError where the numbers of inputs and outputs or the kinds of attributes are not the operator's."""
+    """Raises UnsupportedError where numbers of inputs and outputs or kinds of attributes are not the operator's."""
     if is_quantiser(node.proto):
         if len(node.inputs) not in QUANTISER_INPUTS[node.operator] or not all(node.inputs):
             raise UnsupportedError(

@@ -197,11 +197,12 @@ class Dataflow:
     output_names: tuple[str, ...] = field(default=())
 
     def interval(self) -> int:
-        """Initiation interval of a frame in cycles: that of the slowest kernel."""
-        return max((i.kernel.interval() for i in self.instances), default=1)
+        """Initiation interval of a frame in cycles: that of the slowest kernel, or of the stream at an edge with most beats."""
+        kernels = [i.kernel.interval() for i in self.instances]
+        return max([*kernels, *(stream.beats for stream in (*self.inputs, *self.outputs))], default=1)
 
     def bottleneck(self) -> Instance:
-        """The first instance whose interval is the design's."""
+        """The first of the slowest instances."""
         return max(self.instances, key=lambda i: i.kernel.interval())
 
     def instance(self, name: str) -> Instance:

@@ -27,7 +27,8 @@ class ChannelProduct:
     def evaluate(self, *inputs: Array) -> Array:
         """int64, exact; the leading axis counts frames."""
         x, weights = inputs
-        return np.einsum("...pc,pc->...c", x.reshape(*x.shape[:-1], *weights.shape), weights)
+        sums: Array = np.einsum("...pc,pc->...c", x.reshape(*x.shape[:-1], *weights.shape), weights)
+        return sums
 
     def infer_range(self, x: Range, weights: IntArray) -> Range:
         """The exact reachable sums of each channel."""

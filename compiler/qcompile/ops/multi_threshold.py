@@ -31,22 +31,28 @@ class MultiThreshold:
         count = np.zeros(np.broadcast_shapes(x.shape, *(threshold.shape for threshold in operands)), np.int64)
         for threshold in operands:
             count += x >= threshold
-        return count + self._added
+        return count + self._added(len(operands))
 
     def evaluate(self, *inputs: Array) -> Array:
         """The dequantised float32 values."""
-        return self.lattice().decode(self.codes(inputs[0].astype(np.float32), *inputs[1:]))
+        x, *thresholds = inputs
+        return self.lattice(*thresholds).decode(self.codes(x.astype(np.float32), *thresholds))
 
-    def lattice(self, *_operands: Array) -> Lattice:
-        """Scale * (code - added) + bias, where the bias is taken into the shift when it is a multiple of half the
-        scale.
-        """
-        ratio = self.bias / self.scale
-        if (2 * ratio).is_integer():
-            return Lattice.of(self.scale, ratio - self._added)
-        return Lattice.of(self.scale, -self._added, self.bias)
+    def lattice(self, *operands: Array) -> Lattice:
+        """Scale * (code - added) + bias, where the bias is taken into the shift when it is a multiple of half the scale."""
+        if self._joined(len(operands)):
+            return Lattice.of(self.scale, self.bias / self.scale - self._added(len(operands)))
+        return Lattice.of(self.scale, 0.0, self.bias)
 
-    @property
-    def _added(self) -> int:
+    def _added(self, thresholds: int) -> int:
         ratio = self.bias / self.scale
-        return int(ratio) if ratio.is_integer() else 0
+        return int(ratio) if ratio.is_integer() and self._joined(thresholds) else 0
+
+    def _joined(self, thresholds: int) -> bool:
+        """Whether scale * (count + bias / scale), rounded once, is what the model computes for every count: rounded twice."""
+        ratio = self.bias / self.scale
+        if not (2 * ratio).is_integer():
+            return False
+        counts = np.arange(thresholds + 1)
+        apart = Lattice.of(self.scale, 0.0, self.bias).decode(counts)
+        return bool(np.array_equal(Lattice.of(self.scale, ratio).decode(counts), apart))

@@ -1,4 +1,4 @@
-"""Maximum and average over windows, in real arithmetic (channels first) and the maximum over the vectors of a sliding window (integers)."""
+"""Maximum and average over windows of real numbers (channels first), maximum over the vectors of a sliding window."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class MaxPool:
 
 @dataclass(frozen=True, slots=True)
 class AveragePool:
-    """Input (x): (batch, C, *spatial) to (batch, C, *output spatial), the sum over each window (zero outside) by its size."""
+    """Input (x): (batch, C, *spatial) to (batch, C, *output spatial): sums of windows (zero outside) by their size."""
 
     kind: ClassVar[str] = "AveragePool"
     windows: Windows

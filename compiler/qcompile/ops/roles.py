@@ -37,8 +37,15 @@ class Lattice:
     offset: FloatArray
 
     def decode(self, codes: IntArray) -> Float32Array:
-        """The real numbers of these codes: the product is rounded to float32, then the sum, as models do it."""
-        product: Float32Array = (self.scale * (codes + self.shift)).astype(np.float32)
+        """The real numbers of these codes: q + shift, the product, the sum, each rounded to float32 as models do it.
+
+        A scale that is no float32 number is that of a product of quantised tensors, or makes its quantiser compute in
+        float64: q + shift is then not rounded.
+        """
+        shifted: Array = codes + self.shift
+        if bool(np.all(self.scale == self.scale.astype(np.float32))):
+            shifted = shifted.astype(np.float32)
+        product: Float32Array = (self.scale * shifted).astype(np.float32)
         return product + self.offset.astype(np.float32) if bool(np.any(self.offset)) else product
 
     def encode(self, real: Array) -> IntArray:

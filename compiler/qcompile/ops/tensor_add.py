@@ -28,7 +28,8 @@ class TensorAdd:
         """The dtype of the inputs."""
         a, b = inputs
         if np.issubdtype(a.dtype, np.integer):
-            return a * self.factors[0] + b * self.factors[1]
+            total: Array = a * self.factors[0] + b * self.factors[1]
+            return total
         return (a * np.float32(self.factors[0]) + b * np.float32(self.factors[1])).astype(np.float32)
 
     def infer_range(self, a: Range, b: Range) -> Range:

@@ -15,6 +15,9 @@ from qcompile.ir.types import IntArray, Range, read_only
 Function = Callable[[IntArray], IntArray]
 """Codes of shape (n, channels or 1) to codes of shape (n, channels)."""
 
+NOT_A_NUMBER = int(np.iinfo(np.int64).min)
+"""What a function gives where the model computes no number."""
+
 EXHAUSTIVE = 4096
 """Ranges up to this size are enumerated whole: every value is then proven, monotone or not."""
 
@@ -61,10 +64,19 @@ def derive(function: Function, x: Range, channels: int, monotone: bool) -> StepF
     if not monotone:
         return f"a function that is not monotone over {size} values in {channels} channels is too large for a table"
     ends = _ends(function, x, channels)
+    if bool(np.any(ends == NOT_A_NUMBER)):
+        return UNDEFINED
+    if _moves_one_to_one(ends, x, channels) and size * channels <= LARGEST_TABLE:
+        form = _from_table(function, x.per_channel(channels), least, greatest, channels)
+        if isinstance(form, Identity):
+            return form
     levels = int(ends.max() - ends.min())
     if levels * channels > LARGEST_TABLE:
         return f"{levels} thresholds in {channels} channels are too many"
     return _bisect(function, x, channels)
+
+
+UNDEFINED = "the model computes no number (a root or a logarithm below zero, say) for some of the integers it can meet"
 
 
 def _ends(function: Function, x: Range, channels: int) -> IntArray:
@@ -73,25 +85,34 @@ def _ends(function: Function, x: Range, channels: int) -> IntArray:
     return np.stack([_at(function, ranges.lo), _at(function, ranges.hi)])
 
 
+def _moves_one_to_one(ends: IntArray, x: Range, channels: int) -> bool:
+    """Whether the ends are those of x + a constant."""
+    ranges = x.per_channel(channels)
+    moved = ends - np.stack([ranges.lo, ranges.hi])
+    return bool(np.all(moved == moved[0, 0]))
+
+
 def _levels(ends: IntArray) -> tuple[int, int]:
     return int(ends.min()), int(ends.max())
 
 
-def _from_table(function: Function, x: Range, least: int, greatest: int, channels: int) -> StepFunction:
+def _from_table(function: Function, x: Range, least: int, greatest: int, channels: int) -> StepFunction | str:
     """Enumerates the whole range; unreachable entries of a channel are made equal to its nearest reachable one."""
     grid = np.arange(least, greatest + 1, dtype=np.int64)[:, None]
     entries = np.broadcast_to(function(grid), (grid.shape[0], channels)).T
-    reachable = np.clip(grid.T, x.lo[:, None], x.hi[:, None]) - least
-    seen = np.take_along_axis(entries, np.broadcast_to(reachable, entries.shape), axis=1)
-    rows = entries[:1] if bool(np.all(entries == entries[0])) else entries
-    differences = seen - grid.T
+    reachable = np.broadcast_to(np.clip(grid.T, x.lo[:, None], x.hi[:, None]), entries.shape)
+    seen = np.take_along_axis(entries, reachable - least, axis=1)
+    if bool(np.any(seen == NOT_A_NUMBER)):
+        return UNDEFINED
+    differences = seen - reachable
     if bool(np.all(differences == differences[0, 0])):
         return Identity(int(differences[0, 0]))
+    base, top = _levels(seen)
+    rows = np.clip(entries[:1] if bool(np.all(entries == entries[0])) else seen, base, top)
     slope = np.diff(seen, axis=1)
     rising, falling = np.all(slope >= 0, axis=1), np.all(slope <= 0, axis=1)
     if not bool(np.all(rising | falling)):
         return Table(least, read_only(rows))
-    base, top = _levels(seen)
     levels = np.arange(base + 1, top + 1)
     # A row shared by all channels is kept in one piece as long as the whole of it is monotone.
     whole = np.diff(rows, axis=1)
@@ -109,8 +130,13 @@ def _from_table(function: Function, x: Range, least: int, greatest: int, channel
 
 def _bisect(function: Function, x: Range, channels: int) -> StepFunction:
     """For all channels and levels at once, the least x (greatest, where the function falls) that reaches the level."""
+    ranges = x.per_channel(channels)
     base, top = _levels(_ends(function, x, channels))
     outer = np.stack([_at(function, np.full(channels, x.least)), _at(function, np.full(channels, x.greatest))])
+    if bool(np.any(outer == NOT_A_NUMBER)):
+        outer = _ends(function, x, channels)
+    else:
+        ranges = x.shared()
     descending = outer[1] < outer[0]
     levels = np.arange(base + 1, top + 1)[:, None]
     low = np.full((levels.size, channels), x.least, np.int64)
@@ -118,7 +144,7 @@ def _bisect(function: Function, x: Range, channels: int) -> StepFunction:
     while bool(np.any(low < high)):
         middle = (low + high) >> 1
         mirrored = np.where(descending, x.least + x.greatest - middle, middle)
-        reached = (function(mirrored) >= levels) | (middle > x.greatest)
+        reached = (function(np.clip(mirrored, ranges.lo, ranges.hi)) >= levels) | (middle > x.greatest)
         high = np.where(reached, middle, high)
         low = np.where(reached, low, np.minimum(middle + 1, high))
     thresholds = np.where(descending, low - (x.least + x.greatest) - 1, low).T

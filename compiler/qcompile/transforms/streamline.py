@@ -20,7 +20,7 @@ from qcompile.transforms.integer_builder import IntegerBuilder
 from qcompile.transforms.join import tensor_add
 from qcompile.transforms.linear import matmul
 from qcompile.transforms.spatial import spatial
-from qcompile.transforms.step_function import Identity, derive
+from qcompile.transforms.step_function import NOT_A_NUMBER, Identity, derive
 from qcompile.transforms.walk import (
     UNTYPED_HINT,
     ConstantLattice,
@@ -104,7 +104,7 @@ def _behind(walk: Walk, node: Node, source: Tail) -> Known:
     if isinstance(node.op, ArgMax) and producer is not None and isinstance(producer.op, Softmax):
         before = walk.known[producer.inputs[0]]
         if isinstance(before, Deferred) and node.op.axis in producer.op.axes:
-            return _argmax(walk, node, node.op, before)
+            return _argmax(walk, node, node.op, before, least_gap=SOFTMAX_RESOLUTION)
     return source
 
 
@@ -140,7 +140,9 @@ def _quantise(walk: Walk, node: Node, source: Deferred, operands: tuple[Array, .
     constants = rows[: len(operands)]
 
     def function(codes: IntArray) -> IntArray:
-        return op.codes(source.evaluate(codes), *constants)
+        real = source.evaluate(codes)
+        undefined = np.isnan(real)
+        return np.where(undefined, NOT_A_NUMBER, op.codes(np.where(undefined, np.float32(0), real), *constants))
 
     form = derive(function, walk.integer.range_of(source.q), source.channels, source.monotone())
     if isinstance(form, str):
@@ -155,9 +157,15 @@ def _quantise(walk: Walk, node: Node, source: Deferred, operands: tuple[Array, .
     return deferred
 
 
-def _argmax(walk: Walk, node: Node, op: ArgMax, source: Deferred) -> Known:
+SOFTMAX_RESOLUTION = 2.0**-18
+"""Numbers closer than this may become equal in a Softmax of float32."""
+
+
+def _argmax(walk: Walk, node: Node, op: ArgMax, source: Deferred, least_gap: float = 0.0) -> Known:
     """In hardware where integers can be compared in place of real numbers, else the host's."""
     order = comparison.comparable(source, walk.integer.range_of(source.q))
+    if order is not None and order.gap < least_gap:
+        return Tail(source)
     if op.axis != -1 or source.index is not None or source.shape[-1] != source.channels or order is None:
         return Tail(source)
     if source.q_shape != (source.channels,):

@@ -28,7 +28,10 @@ def from_lattice(codes: IntArray, lattice: Lattice) -> IntegerMatrix | str:
     """Quantised weights as integers; a sentence when they do not lie on one lattice for each output channel."""
     if bool(np.any(lattice.offset != 0)):
         return "its weights have an offset that is no zero point"
-    doubled = np.rint(2 * (codes + lattice.shift)).astype(np.int64)
+    exact = 2 * (codes + lattice.shift)
+    if bool(np.any(exact != np.rint(exact))):
+        return "its weights have a zero point that is no multiple of one half"
+    doubled = np.rint(exact).astype(np.int64)
     halves = bool(np.any(doubled % 2))
     integers = doubled if halves else doubled // 2
     scale = np.broadcast_to(lattice.scale, codes.shape) / (2 if halves else 1)

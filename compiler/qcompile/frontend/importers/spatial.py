@@ -18,12 +18,14 @@ def _windows(node: OnnxNode, kernel: Shape, spatial: Shape) -> Windows:
     axes = len(kernel)
     if len(spatial) != axes or axes not in (1, 2):
         raise UnsupportedError(f"{node.operator} over {len(spatial)} spatial axes")
-    stride, dilation = node.integers("strides") or (1,) * axes, node.integers("dilations") or (1,) * axes
+    stride, dilation = _numbers(node, "strides", axes, 1), _numbers(node, "dilations", axes, 1)
+    if min(kernel + stride + dilation) < 1:
+        raise UnsupportedError(f"a kernel of {kernel}, strides {stride} and dilations {dilation}")
     auto = node.text("auto_pad", "NOTSET")
     if auto in ("SAME_UPPER", "SAME_LOWER"):
         before, after = _same(auto, kernel, stride, dilation, spatial)
     elif auto in ("NOTSET", "VALID"):
-        pads = (node.integers("pads") if auto == "NOTSET" else None) or (0,) * (2 * axes)
+        pads = _numbers(node, "pads", 2 * axes, 0) if auto == "NOTSET" else (0,) * (2 * axes)
         before, after = pads[:axes], pads[axes:]
     else:
         raise UnsupportedError(f"auto_pad {auto}")
@@ -35,6 +37,14 @@ def _windows(node: OnnxNode, kernel: Shape, spatial: Shape) -> Windows:
     except ValueError as error:
         raise UnsupportedError(str(error)) from error
     return windows
+
+
+def _numbers(node: OnnxNode, name: str, count: int, default: int) -> Shape:
+    """An attribute of `count` integers; `default` for each of them where it is absent."""
+    numbers = node.integers(name) or (default,) * count
+    if len(numbers) != count:
+        raise UnsupportedError(f"{name} of {len(numbers)} numbers, {count} are needed")
+    return numbers
 
 
 def _same(auto: str, kernel: Shape, stride: Shape, dilation: Shape, spatial: Shape) -> tuple[Shape, Shape]:

@@ -1,0 +1,137 @@
+"""FIFO depths: with them no kernel ever waits for room, and with one place less in any of them some kernel does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import event, given, settings
+
+from qcompile.dataflow.buffers import FifoSize, fifo_name, fifo_names, insert_fifos
+from qcompile.dataflow.timing import settled, simulate
+from qcompile.ir.dataflow import Dataflow, Instance, Port
+from qcompile.ir.errors import CompilerError
+from qcompile.kernels import Fifo
+
+from .machine import Stuck, run
+from .toys import joined_graphs
+
+FRAMES = 8
+
+
+def fifos(dataflow: Dataflow) -> list[Instance]:
+    return [i for i in dataflow.instances if isinstance(i.kernel, Fifo)]
+
+
+def with_depth(dataflow: Dataflow, name: str, depth: int) -> Dataflow:
+    changed = [
+        replace(i, kernel=replace(i.kernel, depth=depth)) if i.name == name else i for i in dataflow.instances
+    ]
+    return replace(dataflow, instances=tuple(changed))
+
+
+def never_waits(dataflow: Dataflow) -> bool:
+    """Whether every beat moves exactly when it would if every FIFO and register had room without end."""
+    timing = simulate(dataflow, FRAMES)
+    try:
+        sent, taken = run(dataflow, FRAMES)
+    except Stuck:
+        return False
+    for channel in dataflow.channels:
+        expected = timing.taken[channel.sink]
+        # A beat is on the port when the one before it has been taken.
+        shown = np.maximum(timing.sent[channel.source], np.concatenate([[0], expected[:-1] + 1]))
+        if taken[channel.sink] != expected.tolist() or sent[channel.source] != shown.tolist():
+            return False
+    return True
+
+
+@settings(max_examples=80, deadline=None)
+@given(joined_graphs())
+def test_no_kernel_waits_for_room(dataflow: Dataflow) -> None:
+    buffered = insert_fifos(dataflow)
+    event(f"{len(fifos(buffered))} FIFOs")
+    assert buffered.check() == ()
+    assert buffered.interval() == dataflow.interval()
+    assert never_waits(buffered)
+    _, taken = run(buffered, FRAMES)
+    for k, stream in enumerate(buffered.outputs):
+        ends = taken[Port(None, k)][stream.beats - 1 :: stream.beats]
+        assert ends[-1] - ends[-2] == dataflow.interval()
+
+
+@settings(max_examples=80, deadline=None)
+@given(joined_graphs())
+def test_one_place_less_makes_a_kernel_wait(dataflow: Dataflow) -> None:
+    buffered = insert_fifos(dataflow)
+    for fifo in fifos(buffered):
+        depth = fifo.kernel.depth  # type: ignore[attr-defined]
+        if depth > 3:
+            assert not never_waits(with_depth(buffered, fifo.name, depth - 1)), f"{fifo.name} has depth {depth}"
+
+
+@settings(max_examples=60, deadline=None)
+@given(joined_graphs())
+def test_a_channel_without_a_fifo_needs_none_and_one_with_a_fifo_needs_it(dataflow: Dataflow) -> None:
+    buffered = insert_fifos(dataflow)
+    present = {i.name for i in fifos(buffered)}
+    assert present <= set(fifo_names(dataflow))
+    for name in present:
+        assert not never_waits(insert_fifos_without(buffered, name)), name
+
+
+def insert_fifos_without(buffered: Dataflow, name: str) -> Dataflow:
+    """The design with one FIFO taken out."""
+    ins = next(c for c in buffered.channels if c.sink.instance == name)
+    out = next(c for c in buffered.channels if c.source.instance == name)
+    channels = [replace(c, sink=out.sink) if c is ins else c for c in buffered.channels if c is not out]
+    return replace(
+        buffered, channels=tuple(channels), instances=tuple(i for i in buffered.instances if i.name != name)
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(joined_graphs())
+def test_what_was_used_can_be_given_back(dataflow: Dataflow) -> None:
+    buffered = insert_fifos(dataflow)
+    sizes = {i.name: FifoSize(i.kernel.depth, "distributed") for i in fifos(buffered)}  # type: ignore[attr-defined]
+    again = insert_fifos(dataflow, sizes)
+    assert [i.name for i in again.instances] == [i.name for i in buffered.instances]
+    assert again.channels == buffered.channels
+    for before, after in zip(fifos(buffered), fifos(again), strict=True):
+        assert after.kernel == replace(before.kernel, ram_style="distributed")  # type: ignore[type-var]
+
+
+@settings(max_examples=40, deadline=None)
+@given(joined_graphs())
+def test_too_small_a_depth_is_refused_with_the_computed_one(dataflow: Dataflow) -> None:
+    for fifo in fifos(insert_fifos(dataflow)):
+        depth = fifo.kernel.depth  # type: ignore[attr-defined]
+        if depth <= 3:
+            continue
+        with pytest.raises(CompilerError, match=f"{fifo.name}: depth 2 is less than the") as caught:
+            insert_fifos(dataflow, {fifo.name: FifoSize(2)})
+        assert "leave the depth out" in caught.value.hint
+        more = insert_fifos(dataflow, {fifo.name: FifoSize(depth + 5, "block")})
+        assert more.instance(fifo.name).kernel == Fifo(fifo.kernel.inputs[0], depth + 5, "block")
+        assert never_waits(more)
+        styled = insert_fifos(dataflow, {fifo.name: FifoSize(None, "block")})
+        assert styled.instance(fifo.name).kernel == Fifo(fifo.kernel.inputs[0], depth, "block")
+
+
+@settings(max_examples=10, deadline=None)
+@given(joined_graphs())
+def test_a_fifo_of_no_channel_is_refused(dataflow: Dataflow) -> None:
+    with pytest.raises(CompilerError, match="no such FIFOs"):
+        insert_fifos(dataflow, {"nobody_fifo": FifoSize(4)})
+
+
+@settings(max_examples=20, deadline=None)
+@given(joined_graphs())
+def test_names_of_fifos_are_unique_and_free(dataflow: Dataflow) -> None:
+    inner = [c for c in dataflow.channels if c.source.instance and c.sink.instance]
+    names = [fifo_name(c) for c in inner]
+    assert len(set(names)) == len(names)
+    assert not set(names) & {i.name for i in dataflow.instances}
+    assert settled(dataflow).frames >= 4
