@@ -10,16 +10,16 @@
 //
 // The memory holds DEPTH-1 beats, the output register one more. RAM_STYLE says what the memory is made of: "srl" (a shift
 // register for each bit), or "auto", "distributed", "block", "ultra" (an inferred RAM with a synchronous read). DEPTH 2 is a
-// skid_buffer, whatever RAM_STYLE says. BIT_LINES is a matter of tools: Yosys finds shift registers that are written bit by
-// bit, which takes Verilator minutes to compile where beats are wide; the circuit is the same.
+// skid_buffer, whatever RAM_STYLE says. FAST_MODEL is for simulators: it makes a RAM of shift registers, which Verilator
+// takes minutes to compile where beats are wide; the same beats in the same cycles.
 `default_nettype none
 
 module fifo #(
     parameter int unsigned WIDTH = 8,
     parameter int unsigned DEPTH = 16,
     parameter RAM_STYLE = "auto",
-    parameter bit BIT_LINES =
-`ifdef YOSYS
+    parameter bit FAST_MODEL =
+`ifdef VERILATOR
         1
 `else
         0
@@ -87,44 +87,24 @@ module fifo #(
       end
     end
 
-    if (RAM_STYLE == "srl") begin : gen_srl
+    if (RAM_STYLE == "srl" && !FAST_MODEL) begin : gen_srl
 
       // The oldest beat has moved to place stored - 1.
       logic [ADDRESS_BITS-1:0] oldest;
 
       assign oldest = ADDRESS_BITS'(stored - COUNT_BITS'(1));
 
-      if (BIT_LINES) begin : gen_lines
-
-        for (genvar b = 0; b < WIDTH; b++) begin : gen_bit
-          logic [STORE-1:0] line;
-
-          always_ff @(posedge clk) begin
-            if (push) begin
-              line <= {line[STORE-2:0], s_axis_tdata[b]};
-            end
-            if (pull) begin
-              m_axis_tdata[b] <= line[oldest];
-            end
-          end
-        end
-
-      end else begin : gen_words
-
-        (* shreg_extract = "yes" *) logic [WIDTH-1:0] memory[STORE];
+      for (genvar b = 0; b < WIDTH; b++) begin : gen_bit
+        logic [STORE-1:0] line;
 
         always_ff @(posedge clk) begin
           if (push) begin
-            memory[0] <= s_axis_tdata;
-            for (int unsigned k = 1; k < STORE; k++) begin
-              memory[k] <= memory[k-1];
-            end
+            line <= {line[STORE-2:0], s_axis_tdata[b]};
           end
           if (pull) begin
-            m_axis_tdata <= memory[oldest];
+            m_axis_tdata[b] <= line[oldest];
           end
         end
-
       end
 
     end else begin : gen_ram

@@ -44,6 +44,8 @@ module matrix_vector_unit #(
   localparam int unsigned COLUMN_FOLDS = COLUMNS / SIMD;
   localparam int unsigned STEPS = ROW_FOLDS * COLUMN_FOLDS;
   localparam int unsigned COLUMN_BITS = COLUMN_FOLDS > 1 ? $clog2(COLUMN_FOLDS) : 1;
+  localparam int unsigned BUFFER_DEPTH = ROW_FOLDS > 1 ? COLUMN_FOLDS : 1;
+  localparam int unsigned BUFFER_BITS = BUFFER_DEPTH > 1 ? $clog2(BUFFER_DEPTH) : 1;
   localparam int unsigned STEP_BITS = STEPS > 1 ? $clog2(STEPS) : 1;
   localparam int unsigned DOT_LATENCY = 1 + ($clog2(SIMD) + 1) / 2;
   localparam bit ACCUMULATE = COLUMN_FOLDS > 1 || INITIAL_DEPTH > 0;
@@ -90,12 +92,12 @@ module matrix_vector_unit #(
 
   input_buffer #(
       .WIDTH(SIMD * INPUT_BITS),
-      .DEPTH(ROW_FOLDS > 1 ? COLUMN_FOLDS : 1)
+      .DEPTH(BUFFER_DEPTH)
   ) vector (
       .clk(clk),
       .enable(enable),
       .write(!replay),
-      .address(ROW_FOLDS > 1 ? column : '0),
+      .address(BUFFER_DEPTH > 1 ? BUFFER_BITS'(column) : '0),
       .write_data(s_axis_tdata),
       .data(inputs)
   );

@@ -69,16 +69,16 @@ def stream(lanes: int, elements: int = ELEMENTS) -> Stream:
 
 @st.composite
 def toys(draw: st.DrawFn, inputs: int) -> Toy:
-    """Any number of steps, with every beat read and written at any of them."""
+    """Any number of steps, with beats read and written at any of them, but the first read in step 0."""
     ins = tuple(stream(draw(st.sampled_from(LANES))) for _ in range(inputs))
     outs = tuple(stream(draw(st.sampled_from(LANES))) for _ in range(draw(st.integers(1, 2))))
     steps = draw(st.integers(max(s.beats for s in (*ins, *outs)), 16))
 
-    def moments(count: int) -> IntArray:
-        chosen = draw(st.sets(st.integers(0, steps - 1), min_size=count, max_size=count))
-        return np.array(sorted(chosen), np.int64)
+    def moments(count: int, first: bool = False) -> IntArray:
+        chosen = draw(st.sets(st.integers(int(first), max(steps - 1, 1)), min_size=count - first, max_size=count - first))
+        return np.array(sorted(chosen | ({0} if first else set())), np.int64)
 
-    reads = tuple(moments(s.beats) for s in ins)
+    reads = tuple(moments(s.beats, first=k == 0) for k, s in enumerate(ins))
     writes = tuple(moments(s.beats) for s in outs)
     return Toy(ins, outs, Schedule(steps, reads, writes, draw(st.integers(1, 5))))
 

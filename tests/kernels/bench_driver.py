@@ -87,15 +87,20 @@ class Wires:
                 self.last[k] = word
 
 
+async def reset(dut: Any) -> None:
+    """Three cycles of reset, released at a falling edge."""
+    dut.rst.value = 1
+    for _ in range(3):
+        await FallingEdge(dut.clk)
+    dut.rst.value = 0
+
+
 async def play(dut: Any, layout: Layout, plan: Plan) -> Trace:
     """One phase: reset, then drive until every expected beat has come and some cycles more."""
     drive = Wires(dut, "drive", layout.drive_bits, layout.word_bits)
     observe = Wires(dut, "observe", layout.observe_bits, layout.word_bits)
     drive.write(0)
-    dut.rst.value = 1
-    for _ in range(3):
-        await FallingEdge(dut.clk)
-    dut.rst.value = 0
+    await reset(dut)
 
     inputs, outputs = layout.inputs, layout.outputs
     all_inputs, all_outputs = (1 << inputs) - 1, (1 << outputs) - 1

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from qcompile.ir.dataflow import Stream
+from qcompile.ir.dataflow import Binding, Stream
 from qcompile.ir.types import IntType
 from qcompile.kernels.fifo import RAM_STYLES, Fifo
 
 from .bench import conform
 from .judge import Run
 
+
+class AsSynthesised(Fifo):
+    """The circuit of shift registers, which simulators are otherwise given a faster model of."""
+
+    def binding(self) -> Binding:
+        binding = super().binding()
+        return replace(binding, parameters=(*binding.parameters, ("FAST_MODEL", 0)))
+
+
 KERNELS = [
-    Fifo(Stream(IntType(bits, signed), lanes, beats), depth, style)
+    AsSynthesised(Stream(IntType(bits, signed), lanes, beats), depth, style)
     for bits, signed, lanes, beats, depth, style in [
         (8, False, 1, 60, 2, "auto"),
         (1, False, 1, 60, 3, "srl"),
@@ -30,7 +40,7 @@ KERNELS = [
         (8, False, 4, 60, 64, "ultra"),
         (16, False, 1, 1, 5, "auto"),
     ]
-]
+] + [Fifo(Stream(IntType(4, True), 3, 60), 5, "srl"), Fifo(Stream(IntType(8, False), 300, 60), 33, "srl")]
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +72,7 @@ def test_capacity_and_latency_are_exact(runs: list[list[Run]], index: int) -> No
 @pytest.mark.parametrize("ram_style", RAM_STYLES)
 def test_sweep(ram_style: str, tmp_path: Path) -> None:
     stream = Stream(IntType(5, True), 2, 70)
-    kernels = [Fifo(stream, depth, ram_style) for depth in range(2, 40)]
+    kernels = [kind(stream, depth, ram_style) for kind in (Fifo, AsSynthesised) for depth in range(2, 40, 2)]
     for kernel, runs in zip(kernels, conform(kernels, tmp_path, seed=5), strict=True):
         check_exact(kernel, runs)
 

@@ -26,7 +26,7 @@ LARGE = [
     converter(21, 16, IntType(2, False)),
     converter(16, 21, IntType(2, False)),
     converter(10, 49, IntType(1, False), 1),
-    converter(1, 784, IntType(1, False), 1),
+    converter(1, 160, IntType(1, False), 1),
     converter(784, 49, IntType(8, False)),
     converter(12, 8, IntType(5, True), 9),
     converter(8, 12, IntType(5, True), 9),

@@ -27,8 +27,9 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
     ),
     "fifo": (
         {"WIDTH": 1, "DEPTH": 2},
-        {"WIDTH": 5, "DEPTH": 3, "RAM_STYLE": "srl"},
         {"WIDTH": 5, "DEPTH": 34, "RAM_STYLE": "srl"},
+        {"WIDTH": 5, "DEPTH": 3, "RAM_STYLE": "srl", "FAST_MODEL": 0},
+        {"WIDTH": 5, "DEPTH": 34, "RAM_STYLE": "srl", "FAST_MODEL": 0},
         {"WIDTH": 1, "DEPTH": 3, "RAM_STYLE": "distributed"},
         {"WIDTH": 36, "DEPTH": 1000, "RAM_STYLE": "block"},
         {"WIDTH": 72, "DEPTH": 4097, "RAM_STYLE": "ultra"},
@@ -43,6 +44,7 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
     "matrix_vector_unit": (
         {"ROWS": 1, "COLUMNS": 1, "PE": 1, "SIMD": 1},
         {"PE": 4, "SIMD": 8, "INITIAL_DEPTH": 1},
+        {"PE": 4, "SIMD": 2},
         {"PE": 1, "SIMD": 1, "INPUT_SIGNED": 1, "INITIAL_DEPTH": 4, "RAM_STYLE": "block"},
         {"INPUT_BITS": 1, "WEIGHT_BITS": 1, "WEIGHT_SIGNED": 0, "BIPOLAR": 1, "ACCUMULATOR_BITS": 4},
     ),
@@ -54,7 +56,10 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
     ),
     "rom": ({"DEPTH": 1}, {"WIDTH": 36, "DEPTH": 500, "RAM_STYLE": "block"}, {"LANES": 3, "LANE": 2}),
     "skid_buffer": ({"WIDTH": 1}, {"WIDTH": 3000}),
-    "stream_add": ({"A": 3, "B": -2, "B_SIGNED": 1, "OUTPUT_BITS": 8}, {"LANES": 1, "A_BITS": 1, "B_BITS": 1, "OUTPUT_BITS": 2}),
+    "stream_add": (
+        {"A": 3, "B": -2, "B_SIGNED": 1, "OUTPUT_BITS": 8},
+        {"LANES": 1, "A_BITS": 1, "B_BITS": 1, "OUTPUT_BITS": 2},
+    ),
     "stream_fork": ({"WIDTH": 1, "N": 1}, {"WIDTH": 9, "N": 5}),
     "threshold_count": (
         {"COUNT": 1, "RESULT_BITS": 1},

@@ -73,7 +73,10 @@ def _require_known(given: Mapping[str, FifoSize], names: Iterable[str]) -> None:
     if unknown:
         raise refuse(
             "there are no such FIFOs at this folding",
-            [Rejection(f"the nearest are {', '.join(difflib.get_close_matches(n, known, 3, 0.0))}", n) for n in unknown],
+            [
+                Rejection(f"the nearest are {', '.join(difflib.get_close_matches(n, known, 3, 0.0))}", n)
+                for n in unknown
+            ],
             "leave them out: FIFOs are sized anew for every folding",
         )
 
@@ -83,7 +86,10 @@ def _require_enough(by_user: Mapping[str, int], wanted: Mapping[str, int]) -> No
     if small:
         raise refuse(
             "these FIFOs would make their kernels wait, and the design slower than stated",
-            [Rejection(f"depth {depth} is less than the {wanted[name]} beats that wait here", name) for name, depth in small.items()],
+            [
+                Rejection(f"depth {depth} is less than the {wanted[name]} beats that wait here", name)
+                for name, depth in small.items()
+            ],
             "leave the depth out, and it is computed",
         )
 

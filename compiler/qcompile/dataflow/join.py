@@ -60,16 +60,16 @@ def _join_source(
 ) -> None:
     """Channels from one source to all its sinks."""
     inside = [sink for sink in sinks if sink.instance is not None]
+    origin: tuple[str, ...] = ()
     if source.instance is None:
         if inside:
             first = inside[0]
             inputs[source.index] = kernels[first.instance or ""].kernel.inputs[first.index]
-        stream, stem, origin = inputs[source.index], f"input_{source.index}", ()
+        stream, stem = inputs[source.index], f"input_{source.index}"
     else:
         instance = kernels[source.instance]
         stream, stem, origin = instance.kernel.outputs[source.index], instance.name, instance.origin
-    port = source
-    ports = [port] * len(sinks)
+    ports = [source] * len(sinks)
     if len(sinks) > 1:
         name = state.add(f"{stem}_stream_fork", StreamFork(stream, len(sinks)), origin)
         state.channels.append(Channel(source, Port(name), stream))

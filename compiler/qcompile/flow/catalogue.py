@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 
 from qcompile.frontend.importers import IMPORTERS, QONNX_IMPORTERS
@@ -19,7 +20,7 @@ class Subject(str, Enum):
     passes = "passes"
 
 
-def rows(subject: Subject) -> list[tuple[str, ...]]:
+def rows(subject: Subject) -> Sequence[tuple[str, ...]]:
     """Headings and entries."""
     match subject:
         case Subject.targets:
@@ -34,7 +35,7 @@ def rows(subject: Subject) -> list[tuple[str, ...]]:
             ]
 
 
-def _targets() -> list[tuple[str, ...]]:
+def _targets() -> Sequence[tuple[str, ...]]:
     headings = ("target", "part", "LUT", "FF", "block RAM", "DSP", "clock MHz", "toolchain")
     return [headings] + [
         (
@@ -51,7 +52,7 @@ def _targets() -> list[tuple[str, ...]]:
     ]
 
 
-def _operators() -> list[tuple[str, ...]]:
+def _operators() -> Sequence[tuple[str, ...]]:
     standard = [(name, "ONNX") for name in IMPORTERS]
     quantisers = [
         (name, "QONNX (qonnx.custom_op.general, onnx.brevitas, finn.custom_op.general)") for name in QONNX_IMPORTERS

@@ -6,12 +6,11 @@ import json
 from dataclasses import dataclass
 
 import numpy as np
-import onnx
-import onnxruntime
 
 import qcompile
 from qcompile.flow.options import Options
 from qcompile.flow.prepare import Prepared
+from qcompile.frontend.load import library_versions
 from qcompile.ir.dataflow import Stream
 from qcompile.ir.network import Network
 from qcompile.report.figures import DesignFigures, as_json
@@ -42,7 +41,7 @@ def manifest(options: Options, prepared: Prepared, digest: str) -> str:
     network, dataflow = prepared.understood.network, prepared.dataflow
     content = {
         "qcompile": {"version": qcompile.__version__, "schema": SCHEMA},
-        "versions": {"onnx": onnx.__version__, "onnxruntime": onnxruntime.__version__, "numpy": np.__version__},
+        "versions": library_versions(),
         "model": {"file": options.model.name, "sha256": digest},
         "target": prepared.target.name,
         "part": prepared.target.part,

@@ -6,8 +6,6 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import onnx
-
 from qcompile.dataflow.buffers import FifoSize, fifo_name, insert_fifos
 from qcompile.dataflow.join import join
 from qcompile.dataflow.lower import lower
@@ -18,7 +16,7 @@ from qcompile.flow.progress import Progress
 from qcompile.folding import config
 from qcompile.folding.search import search
 from qcompile.frontend.importer import annotated_inputs, import_model
-from qcompile.frontend.load import load_model
+from qcompile.frontend.load import Model, load_model
 from qcompile.ir.dataflow import Dataflow
 from qcompile.ir.errors import CompilerError
 from qcompile.ir.graph import Graph
@@ -35,7 +33,7 @@ from qcompile.verify.stimulus import encode, random_frames
 class Understood:
     """A model as integers."""
 
-    model: onnx.ModelProto
+    model: Model
     graph: Graph
     network: Network
     types: Mapping[str, InputType]
@@ -102,7 +100,7 @@ def prepare(options: Options, progress: Progress, observe: Observer = lambda nam
     return Prepared(understood, target, clock, lowered, dataflow, timing)
 
 
-def _input_types(options: Options, model: onnx.ModelProto, graph: Graph) -> dict[str, InputType]:
+def _input_types(options: Options, model: Model, graph: Graph) -> dict[str, InputType]:
     """Types stated by the user for all inputs, else those annotated in the model."""
     if options.input_type is not None:
         return dict.fromkeys(graph.inputs, parse_input_type(options.input_type, options.input_scale))
@@ -136,5 +134,5 @@ def _fold(options: Options, unfolded: Dataflow, folding: config.Folding, target:
     fixed = {name: tuple(settings) for name, settings in folding.settings.items()}
     if interval is None and folding.settings:
         stated = [i.kernel.interval() for i in settled.instances if {"PE", "SIMD"} & set(fixed.get(i.name, ()))]
-        interval = max(stated, default=None)  # type: ignore[type-var]
+        interval = max(stated, default=None)
     return search(settled, target, interval, fixed)

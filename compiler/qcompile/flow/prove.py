@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import onnx
 
 from qcompile.flow.prepare import Understood
 from qcompile.flow.vectors import Frames
 from qcompile.frontend.constants import open_session, run_session
+from qcompile.frontend.load import Model
 from qcompile.frontend.reference import make_reference
 from qcompile.ir.errors import VerificationError
 from qcompile.ir.graph import Shape
@@ -28,7 +28,7 @@ class IntegerProof:
 
 
 def prove_integers(
-    understood: Understood, frames: Frames, shapes: dict[str, Shape], exported: onnx.ModelProto, where: str
+    understood: Understood, frames: Frames, shapes: dict[str, Shape], exported: Model, where: str
 ) -> IntegerProof:
     """Runs all frames through the original model, the integer graph and its ONNX export, and compares integers.
 
@@ -40,19 +40,16 @@ def prove_integers(
     quantised = [tap for tap in network.taps if tap.value in values]
     taps = list(dict.fromkeys([tap.tensor for tap in quantised] + [tap.reads for tap in quantised if tap.reads]))
     produced = {name for node in understood.model.graph.node for name in node.output}
-    inputs = [tap for tap in taps if tap in network.before.inputs]
     reference = make_reference(understood.model, [name for name in taps if name in produced], shapes, where)
     tapped: dict[str, Array] = reference.run(*frames.inputs)
-    tapped |= {name: frames.inputs[network.before.inputs.index(name)] for name in inputs}
+    tapped |= dict(zip(network.before.inputs, frames.inputs, strict=True))
     agreement = compare(network, understood.graph, tapped, {k: np.asarray(v) for k, v in values.items()})
     outputs = tuple(np.asarray(values[name]).reshape(agreement.frames, -1) for name in network.integer.outputs)
     given, compared = _given(understood, frames, values)
     return IntegerProof(outputs, agreement, given, compared)
 
 
-def _check_export(
-    model: onnx.ModelProto, values: dict[str, Array], inputs: tuple[str, ...], outputs: tuple[str, ...]
-) -> None:
+def _check_export(model: Model, values: dict[str, Array], inputs: tuple[str, ...], outputs: tuple[str, ...]) -> None:
     session = open_session(model)
     results = run_session(session, list(outputs), {name: np.asarray(values[name], np.int64) for name in inputs})
     for name in outputs:

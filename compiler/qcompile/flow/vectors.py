@@ -86,8 +86,8 @@ def _encoded(inputs: tuple[Array, ...], outputs: Array | None, network: Network)
         if tap is None:
             final.append(given)
             continue
-        real = (tap.scale * (by_value[tap.value] + tap.shift) + tap.offset).astype(np.float32).reshape(frames, -1)
-        real = (real if tap.index is None else real[:, tap.index.ravel()]).reshape(given.shape)
+        sent = (tap.scale * (by_value[tap.value] + tap.shift) + tap.offset).astype(np.float32).reshape(frames, -1)
+        real = (sent if tap.index is None else sent[:, tap.index.ravel()]).reshape(given.shape)
         kept &= (real == given).reshape(frames, -1).all(axis=1)
         final.append(real)
     return Frames(tuple(final), codes, outputs, int(frames - kept.sum()), kept)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from qcompile.ir.dataflow import Dataflow, Instance
 from qcompile.ir.errors import CompilerError, Rejection, refuse
@@ -99,7 +100,7 @@ def write(dataflow: Dataflow) -> str:
     return json.dumps(config, indent=2) + "\n"
 
 
-def _parse(path: Path) -> dict[str, dict[str, Setting]]:
+def _parse(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

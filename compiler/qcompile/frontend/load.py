@@ -6,13 +6,23 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import onnx
+import onnxruntime
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from qcompile.frontend.dialect import STANDARD_DOMAINS
 from qcompile.ir.errors import CompilerError
 
 OLDEST_OPSET = 7
+
+Model = onnx.ModelProto
+"""A model in memory: what the other stages pass on without looking inside."""
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of the libraries whose arithmetic the proofs rest on."""
+    return {"onnx": onnx.__version__, "onnxruntime": onnxruntime.__version__, "numpy": np.__version__}
 
 
 def load_model(path: Path) -> onnx.ModelProto:

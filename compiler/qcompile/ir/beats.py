@@ -23,10 +23,11 @@ def unpack_frames(data: bytes, stream: Stream) -> IntArray:
     bits = np.unpackbits(beats, axis=1, bitorder="little")[:, : stream.bits].reshape(
         beats.shape[0], stream.lanes, element.bits
     )
-    codes = (bits.astype(np.int64) << np.arange(element.bits)).sum(axis=2)
+    codes: IntArray = (bits.astype(np.int64) << np.arange(element.bits)).sum(axis=2)
     if element.signed:
         codes -= bits[:, :, -1].astype(np.int64) << element.bits
-    return codes.reshape(-1, stream.elements)
+    frames: IntArray = codes.reshape(-1, stream.elements)
+    return frames
 
 
 def hex_lines(data: bytes, stream: Stream) -> str:

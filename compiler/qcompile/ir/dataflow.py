@@ -49,7 +49,8 @@ class Schedule:
 
     `reads[p][i]` is the step (0-based, non-decreasing) at which beat i of input port p is taken, `writes[p][j]` the step whose
     result is beat j of output port p. A beat written by a step that ran in cycle t is valid on the output in cycle t + `latency`.
-    The next frame's step 0 may run in the cycle after step `steps` - 1: the initiation interval is `steps`.
+    The next frame's step 0 may run in the cycle after step `steps` - 1: the initiation interval is `steps`. Step 0 takes a beat:
+    no kernel runs ahead of its input.
     """
 
     steps: int

@@ -13,8 +13,8 @@ class Tap:
     """A tensor of the original model that the integer graph computes: real = scale * (q + shift) + offset.
 
     `tensor` is its ONNX name, `value` the integer value; `index` (shape of the tensor) gives each element's position in the
-    flattened integer frame, None where the order is the same. `reads` names the tensor that a quantiser rounded to make this
-    one, empty for accumulators.
+    flattened integer frame, None where the order is the same. `reads` names the tensor that a quantiser or an ArgMax made this
+    one of, empty for sums.
     """
 
     tensor: str

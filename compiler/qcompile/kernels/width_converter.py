@@ -90,7 +90,7 @@ class WidthConverter:
         _, wide_in, wide_out = self.units
         stages, at_once = (wide_out - 1).bit_length(), 2 if lut_inputs >= 6 else 1
         ends = [min(first + at_once, stages) for first in range(0, stages, at_once)]
-        shifter = sum(min(wide_in + wide_out, wide_in + 2**end) - 1 for end in ends)
+        shifter = sum(min(wide_in + wide_out, wide_in + (1 << end)) - 1 for end in ends)
         rest = max(wide_in, wide_out) - 1
         merging = rest if lut_inputs < 6 or stages % 2 == 0 else 0
         return shifter + merging + (rest if lut_inputs < 6 and wide_in < wide_out else 0)

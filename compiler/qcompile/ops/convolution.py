@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from qcompile.ir.graph import Shape
+from qcompile.ir.graph import Shape, element_count
 from qcompile.ir.types import Array
 from qcompile.ops.windows import Windows
 
@@ -31,6 +31,10 @@ class Convolution:
         if x[1] != weights[1] * self.groups or weights[0] % self.groups or weights[2:] != self.windows.kernel:
             raise ValueError(f"weights {weights} in {self.groups} groups do not fit a tensor {x}")
         return (x[0], weights[0], *self.windows.output(x[2:]))
+
+    def terms(self, *shapes: Shape) -> int:
+        """One for each weight of an output channel."""
+        return element_count(shapes[1][1:])
 
     def evaluate(self, *inputs: Array) -> Array:
         """float32 result; the leading axis counts frames."""

@@ -71,6 +71,13 @@ FUNCTIONS: dict[str, tuple[Callable[..., Array], Direction | None]] = {
 }
 
 
+ERRORS = {"Celu": 4, "Elu": 2, "Erf": 2, "Exp": 2, "Gelu": 4, "Log": 4, "Mish": 8, "Pow": 2, "Selu": 4, "Softplus": 4}
+"""Functions that differ from onnxruntime by the last places: by how many, about twice what was measured."""
+
+WAVERING = 2.0**-20
+"""Twice the greatest fall that was measured in a rising function of this library, that of Tanh."""
+
+
 def _sign(values: Array) -> Direction:
     """The direction of a factor: that of its sign where all its elements share one."""
     if bool(np.all(np.asarray(values) >= 0)):
@@ -113,6 +120,25 @@ class Elementwise:
                 return _UP if self.parameters[0] >= 0 and self.parameters[1] >= 0 else _UNKNOWN
             case _:  # LeakyRelu, Elu: the slope below zero
                 return _UP if self.parameters[0] >= 0 else _UNKNOWN
+
+    @property
+    def error(self) -> float:
+        """How far `evaluate` may be from onnxruntime, in units of max(1, |result|); 0 where the bits are the same."""
+        by_tanh = self.function == "Gelu" and bool(self.parameters[0])
+        return 0.0 if by_tanh else ERRORS.get(self.function, 0) * float(np.finfo(F32).eps)
+
+    @property
+    def wavering(self) -> float:
+        """How far `evaluate` may fall where the function rises: quotients of polynomials do, by the last places."""
+        return WAVERING if self.function in ("Sigmoid", "Softsign", "Tanh") else 0.0
+
+    def magnitude(self, largest: Array, *operands: Array) -> Array:
+        """At least as large as all that is rounded on the way, for arguments from -largest to largest."""
+        result = np.maximum(*(np.abs(self.evaluate(end, *operands)) for end in (-largest, largest)))
+        if self.function == "BatchNormalization":
+            scale, bias, mean, var = operands
+            result = result + np.abs(bias) + np.abs(mean * scale) / np.sqrt(var + F32(self.parameters[0]))
+        return np.asarray(result if self.affine(*operands) is not None else np.maximum(result, largest))
 
     def affine(self, *operands: Array) -> tuple[Array, Array] | None:
         """Exact float64 (factor, term) of x -> factor * x + term where the function is affine, else None."""

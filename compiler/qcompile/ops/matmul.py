@@ -37,6 +37,10 @@ class MatMul:
             result = np.matmul(x, weights)
         return result + inputs[2] if len(inputs) > 2 else result
 
+    def terms(self, *shapes: Shape) -> int:
+        """One for each row of the weights."""
+        return shapes[1][0]
+
     def infer_range(self, x: Range, weights: IntArray, bias: IntArray | None = None) -> Range:
         """The exact reachable sums for each of the M outputs (formulas.md D: each weight times the worst input of its
         sign).

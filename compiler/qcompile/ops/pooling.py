@@ -44,6 +44,10 @@ class AveragePool:
         """(batch, C, *output spatial)."""
         return (*shapes[0][:2], *self.windows.output(shapes[0][2:]))
 
+    def terms(self, *shapes: Shape) -> int:
+        """One for each element of a window."""
+        return element_count(self.windows.kernel)
+
     def evaluate(self, *inputs: Array) -> Array:
         """float32; the leading axis counts frames."""
         x = inputs[0].astype(np.float32)

@@ -76,6 +76,17 @@ class Pointwise(Protocol):
     def direction(self, *operands: Array) -> Direction:
         """How the function moves for these constants; per element where they differ in sign is UNKNOWN."""
 
+    @property
+    def error(self) -> float:
+        """How far `evaluate` may be from onnxruntime, in units of max(1, |result|); 0 where the bits are the same."""
+
+    @property
+    def wavering(self) -> float:
+        """How far `evaluate` may fall where the function rises, absolutely; 0 where each rounding keeps the order."""
+
+    def magnitude(self, largest: Array, *operands: Array) -> Array:
+        """At least as large as all that is rounded on the way, for arguments from -largest to largest."""
+
 
 @runtime_checkable
 class Quantiser(Protocol):
@@ -125,6 +136,22 @@ class Spatial(Protocol):
 
     def evaluate(self, *inputs: Array) -> Array:
         """float32 in, float32 out."""
+
+
+@runtime_checkable
+class Summing(Protocol):
+    """Adds up products: the only operators whose float32 result depends on an order that nobody states."""
+
+    kind: ClassVar[str]
+
+    def infer_shape(self, *shapes: Shape) -> Shape:
+        """See Operator."""
+
+    def evaluate(self, *inputs: Array) -> Array:
+        """float32 in, float32 out."""
+
+    def terms(self, *shapes: Shape) -> int:
+        """How many products one element of the result adds up, for inputs of these shapes."""
 
 
 def broadcast_shape(shapes: tuple[Shape, ...]) -> Shape:

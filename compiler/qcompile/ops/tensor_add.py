@@ -24,6 +24,10 @@ class TensorAdd:
             raise ValueError(f"tensors of the shapes {shapes[0]} and {shapes[1]} are added")
         return shapes[0]
 
+    def terms(self, *shapes: Shape) -> int:
+        """One for each tensor."""
+        return len(shapes)
+
     def evaluate(self, *inputs: Array) -> Array:
         """The dtype of the inputs."""
         a, b = inputs

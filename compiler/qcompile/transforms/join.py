@@ -12,6 +12,7 @@ from qcompile.ir.types import FloatArray
 from qcompile.ops import TensorAdd
 from qcompile.ops.roles import Lattice
 from qcompile.transforms.deferred import Deferred
+from qcompile.transforms.layouts import same_order
 from qcompile.transforms.linear import on_lattice
 from qcompile.transforms.walk import Refused, Walk, tap_of
 
@@ -26,8 +27,7 @@ def tensor_add(walk: Walk, node: Node, op: TensorAdd, first: Deferred) -> Deferr
         raise Refused("it joins a tensor of the accelerator with one that only the host computes")
     operands = [on_lattice(walk, node, source) for source in (first, second)]
     a, b = operands
-    same_order = (a.index is None) == (b.index is None) and (a.index is None or np.array_equal(a.index, b.index))
-    if not same_order:
+    if not same_order(a.index, b.index):
         raise Refused("its two inputs travel in different orders: a transposition in hardware would be needed")
     factors, unit = _common_scale(a.lattice.scale, b.lattice.scale)
     q = walk.integer.reshape(b.q, a.q_shape, node.origin)

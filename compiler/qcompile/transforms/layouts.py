@@ -21,6 +21,13 @@ def channels_last(shape: Shape) -> IntArray | None:
     return None if channels == 1 or element_count(spatial) == 1 else np.ascontiguousarray(index)
 
 
+def same_order(first: IntArray | None, second: IntArray | None) -> bool:
+    """Whether two orders of one tensor's elements are the same; None is the tensor's own."""
+    if first is None or second is None:
+        return first is second
+    return bool(np.array_equal(first, second))
+
+
 def frame_axes(graph: Graph, name: str) -> tuple[int, ...] | None:
     """Axes of a tensor of the host in the order in which its elements should be sent, the batch axis left out.
 

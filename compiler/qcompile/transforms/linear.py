@@ -75,7 +75,8 @@ def _per_row(part: Array, source: Deferred, rows: int, vectors: int) -> Array:
     full = np.tile(part, element_count(source.q_shape) // source.channels).reshape(vectors, rows)
     if not bool(np.all(full == full[0])):
         raise Refused("its input has scales or offsets that differ between the vectors it multiplies")
-    return full[0]
+    row: Array = full[0]
+    return row
 
 
 def _vector_order(source: Deferred, rows: int) -> IntArray:
@@ -83,7 +84,7 @@ def _vector_order(source: Deferred, rows: int) -> IntArray:
     if source.index is None:
         return np.arange(rows)
     vectors = source.index.reshape(-1, rows)
-    order = vectors[0] - vectors[0].min()
+    order: IntArray = vectors[0] - vectors[0].min()
     expected = order[None] + rows * np.arange(vectors.shape[0])[:, None]
     if not np.array_equal(vectors, expected):
         raise Refused(
@@ -110,7 +111,8 @@ def materialised(walk: Walk, node: Node, source: Deferred) -> Deferred:
         )
 
     def function(points: IntArray) -> IntArray:
-        return np.rint(source.evaluate(points) / unit).astype(np.int64)
+        result: IntArray = np.rint(source.evaluate(points) / unit).astype(np.int64)
+        return result
 
     form = derive(function, codes, source.channels, source.monotone())
     if isinstance(form, str):

@@ -13,7 +13,7 @@ from qcompile.ops.roles import Direction, Lattice
 from qcompile.ops.windows import Windows
 from qcompile.transforms import weights
 from qcompile.transforms.deferred import Deferred, Step
-from qcompile.transforms.layouts import channels_last
+from qcompile.transforms.layouts import channels_last, same_order
 from qcompile.transforms.linear import on_lattice, product
 from qcompile.transforms.walk import ConstantLattice, Refused, Walk, tap_of
 
@@ -159,7 +159,7 @@ def _two_axes(windows: Windows) -> Windows:
 def _image(walk: Walk, node: Node, source: Deferred) -> str:
     """The integers as (height, width, channels); refused where they do not travel channels last."""
     expected = channels_last(source.shape)
-    same = source.index is None if expected is None else np.array_equal(expected, source.index)
+    same = same_order(expected, source.index)
     if not same:
         raise Refused(
             "the elements of its input do not travel channels last: a transposition in hardware would be needed"

@@ -11,7 +11,7 @@ from qcompile.ir.errors import Rejection
 from qcompile.ir.graph import Graph, Node, element_count
 from qcompile.ir.network import Tap
 from qcompile.ir.types import Array, IntArray, IntType
-from qcompile.ops.roles import Lattice, Quantiser
+from qcompile.ops.roles import Lattice, Summing
 from qcompile.transforms import edges
 from qcompile.transforms.deferred import Deferred, Step
 from qcompile.transforms.integer_builder import IntegerBuilder
@@ -74,7 +74,7 @@ class Walk:
 
 def tap_of(node: Node, deferred: Deferred) -> Tap:
     lattice = deferred.lattice
-    reads = node.inputs[0] if isinstance(node.op, Quantiser) else ""
+    reads = "" if isinstance(node.op, Summing) else node.inputs[0]
     return Tap(node.output, deferred.q, deferred.index, lattice.scale, lattice.shift, lattice.offset, reads)
 
 

@@ -1,4 +1,19 @@
-"""Rung 0: every quantiser, accumulator and class of the integer graph against the original model."""
+"""Rung 0: every quantiser, accumulator and class of the integer graph against the original model.
+
+A difference is a *tie* of the reference only where it is shown that we are right and why the reference is elsewhere:
+
+- at a quantiser, our code is the one that the quantiser gives for the exact integers in front of it, evaluated operator by
+  operator in float32; the reference's code is the one it gives for the reference's own input; that input is what the same
+  operators make of the reference's own sum; and on the way from our sum to the reference's the code changes once.
+- at a sum, the reference's number is no further from the exact one than float32 allows for so many terms of such size
+  (`Evidence.tolerance`). That is checked everywhere, also where the integers agree. Only where it is more than half a unit
+  (sums near 2**24 and above) can integers differ and be a tie.
+- at an ArgMax, our index is that of the greatest exact number, the first of equal ones, and the reference's number is closer
+  to it than float32 could tell.
+
+Where sums are exact in float32 (scales that are powers of two, below 2**24) the two sums are equal, and nothing of this can
+excuse a difference at a quantiser.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +21,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from qcompile.ir.graph import Graph, Node
 from qcompile.ir.network import Network, Tap
 from qcompile.ir.types import Array, IntArray
-from qcompile.ops import Softmax, TopK
-from qcompile.ops.roles import Quantiser
+from qcompile.ops import ArgMax, Softmax, TopK
+from qcompile.ops.roles import Quantiser, Summing
+from qcompile.verify.evidence import UNIT_ROUNDOFF, Evidence, in_model_order
 
-TIE_TOLERANCE = 2.0**-18
-"""Relative to the tensor's largest magnitude in the frame: what sums of float32 products may be off by in the reference."""
+STEPS = 33
+"""Points between our sum and the reference's at which a quantiser is looked at."""
+
+EQUAL = 2.0**-26
+"""Exact numbers closer than this, relative to what went into them, count as equal: constants of float32 are not finer."""
+
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """A frame in which the reference's own float32 rounding decided a quantiser: `elements` codes of `tensor` differ by one."""
+    """A frame in which the reference's own rounding decided: in `elements` elements of `tensor`, `distance` apart at most."""
 
     frame: int
     tensor: str
@@ -29,21 +51,26 @@ class Tie:
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """The first element in which a frame differs without a tie to explain it."""
+    """The first element of a tensor in which a frame differs without a tie to explain it; `note` tells where integers agree."""
 
     frame: int
     tensor: str
     element: int
     expected: int
     actual: int
+    note: str = ""
 
     def __str__(self) -> str:
-        return f"frame {self.frame}, tensor '{self.tensor}', element {self.element}: expected {self.expected}, got {self.actual}"
+        what = self.note or f"expected {self.expected}, got {self.actual}"
+        return f"frame {self.frame}, tensor '{self.tensor}', element {self.element}: {what}"
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Outcome over `frames` frames; `compared` counts the integers held against each other."""
+    """Outcome over `frames` frames; `compared` counts the integers held against each other.
+
+    A frame has one entry at most: its first mismatch or, where it has none, its first tie.
+    """
 
     frames: int
     compared: int
@@ -61,34 +88,34 @@ def compare(
 ) -> Agreement:
     """Compares tapped tensors of the reference with values of the integer graph, frame by frame in the order of the model.
 
-    `graph` is the model in real arithmetic (for the quantisers), `reference` maps ONNX tensors to (frames, *shape), `values`
-    integer values to (frames, *shape). After the first difference of a frame the rest of that frame follows from it and is not
-    looked at. A difference at a quantiser is a tie of the reference when its input lies so close to the boundary between the
-    two codes that float32 cannot tell (TIE_TOLERANCE).
+    `graph` is the model in real arithmetic, `reference` maps its inputs and ONNX tensors to (frames, *shape), `values` integer
+    values to (frames, *shape). What follows from an earlier difference in the same frame is not looked at.
     """
     frames = len(next(iter(values.values())))
-    open_frames = np.ones(frames, bool)
-    quantisers = {node.output: node for node in graph.nodes if isinstance(node.op, Quantiser)}
-    mismatches: list[Mismatch] = []
-    ties: list[Tie] = []
+    taps = {tap.tensor: tap for tap in network.taps}
+    everything = Evidence(graph, taps, reference, values)
+    upstream = _upstream(graph, set(taps))
+    differing: dict[str, Mask] = {}
+    mismatches: dict[int, Mismatch] = {}
+    ties: dict[int, Tie] = {}
     compared = 0
     for tap in network.taps:
+        follows = np.logical_or.reduce([np.zeros(frames, bool), *(differing[name] for name in upstream[tap.tensor])])
+        differing[tap.tensor] = follows
         if tap.tensor not in reference or tap.value not in values:
             continue
-        actual = values[tap.value]
-        expected = expected_codes(tap, reference[tap.tensor], actual.shape)
-        compared += actual.size
-        differs = (expected != actual).reshape(frames, -1)
-        for frame in np.flatnonzero(differs.any(axis=1) & open_frames):
-            open_frames[frame] = False
-            tie = _tie(tap, quantisers.get(tap.tensor), graph, reference, expected, actual, int(frame))
-            if tie is not None:
-                ties.append(tie)
+        found = _compare_tensor(tap, everything)
+        compared += found.actual.size
+        wrong = found.wrong.any(axis=1)
+        differing[tap.tensor] = follows | wrong
+        for frame in map(int, np.flatnonzero(wrong & ~follows)):
+            verdict = _judge(found, everything.only(frame), frame)
+            if isinstance(verdict, Mismatch):
+                mismatches.setdefault(frame, verdict)
             else:
-                element = int(np.argmax(differs[frame]))
-                want, got = (int(codes[frame].ravel()[element]) for codes in (expected, actual))
-                mismatches.append(Mismatch(int(frame), tap.tensor, element, want, got))
-    return Agreement(frames, compared, tuple(mismatches), tuple(ties))
+                ties.setdefault(frame, verdict)
+    tied = tuple(tie for frame, tie in sorted(ties.items()) if frame not in mismatches)
+    return Agreement(frames, compared, tuple(m for _, m in sorted(mismatches.items())), tied)
 
 
 def expected_codes(tap: Tap, real: Array, shape: Sequence[int]) -> IntArray:
@@ -103,28 +130,116 @@ def expected_codes(tap: Tap, real: Array, shape: Sequence[int]) -> IntArray:
     return codes.reshape(shape)
 
 
-def _tie(
-    tap: Tap,
-    node: Node | None,
-    graph: Graph,
-    reference: Mapping[str, Array],
-    expected: IntArray,
-    actual: IntArray,
-    frame: int,
-) -> Tie | None:
-    """Whether every difference of a frame at a quantiser lies on a boundary that float32 cannot resolve."""
-    if node is None or tap.reads not in reference or not isinstance(node.op, Quantiser):
-        return None
-    x = np.asarray(reference[tap.reads][frame], np.float32)
-    operands = [graph.constants[name] for name in node.inputs[1:]]
-    slack = np.float32(TIE_TOLERANCE * float(np.abs(x).max(initial=0)))
-    below, above = (node.op.lattice(*operands).decode(node.op.codes(x + sign * slack, *operands)) for sign in (-1, 1))
-    ends = [expected_codes(tap, side[None], (1, *actual.shape[1:]))[0] for side in (below, above)]
-    low, high = np.minimum(*ends), np.maximum(*ends)
-    differs = expected[frame] != actual[frame]
-    if not bool(np.all((actual[frame] >= low) & (actual[frame] <= high))):
-        return None
-    return Tie(frame, tap.tensor, int(differs.sum()), float(slack))
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """One tensor compared, elements in the order of the model: all arrays (frames, elements).
+
+    `beyond` are the elements of a sum that is further from the exact one than float32 allows.
+    """
+
+    tap: Tap
+    node: Node | None
+    expected: IntArray
+    actual: IntArray
+    beyond: Mask
+
+    @property
+    def wrong(self) -> Mask:
+        return (self.expected != self.actual) | self.beyond
+
+
+def _compare_tensor(tap: Tap, evidence: Evidence) -> _Found:
+    codes, real = evidence.values[tap.value], evidence.reference[tap.tensor]
+    frames = len(codes)
+    node = evidence.producers.get(tap.tensor)
+    expected, actual = (_flat(tap, c) for c in (expected_codes(tap, real, codes.shape), codes))
+    beyond = np.zeros(actual.shape, bool)
+    if node is not None and isinstance(node.op, Summing):
+        off = np.abs(evidence.ours(tap.tensor)[0].astype(np.float64) - real)
+        beyond = (off > evidence.tolerance(tap.tensor)).reshape(frames, -1)
+    return _Found(tap, node, expected, actual, beyond)
+
+
+def _flat(tap: Tap, codes: IntArray) -> IntArray:
+    """Integers (frames, *shape of the value) in the order of the model, (frames, elements)."""
+    return in_model_order(codes, tap, (len(codes), -1))
+
+
+def _judge(found: _Found, evidence: Evidence, frame: int) -> Tie | Mismatch:
+    """One frame in which a tensor differs for the first time; `evidence` is of that frame alone."""
+    wrong = found.wrong[frame]
+    apart = np.zeros(wrong.shape)
+    unexplained = wrong.copy()
+    tap, node = found.tap, found.node
+    if node is not None and isinstance(node.op, Quantiser):
+        unexplained &= ~_rounds_there(found, node, node.op, evidence, frame)
+        if tap.reads in evidence.reference:
+            apart = np.abs(evidence.reference[tap.reads] - evidence.ours(tap.reads)[0]).reshape(-1)
+    elif node is not None and isinstance(node.op, ArgMax):
+        unexplained &= ~_greatest(found, node, node.op, evidence, frame)
+    elif node is not None and isinstance(node.op, Summing):
+        unexplained = found.beyond[frame]
+        apart = np.abs(evidence.reference[tap.tensor] - evidence.ours(tap.tensor)[0]).reshape(-1)
+    if not bool(unexplained.any()):
+        return Tie(frame, tap.tensor, int(wrong.sum()), float(apart[wrong].max()))
+    element = int(np.argmax(unexplained))
+    expected, actual = int(found.expected[frame, element]), int(found.actual[frame, element])
+    note = f"the real number of integer {actual} is off by {apart[element]:.3g}" if expected == actual else ""
+    return Mismatch(frame, tap.tensor, element, expected, actual, note)
+
+
+def _rounds_there(found: _Found, node: Node, op: Quantiser, evidence: Evidence, frame: int) -> Mask:
+    """Where a quantiser gives our code for our sum, the reference's for its own, and on the way none but these two."""
+    operands = [evidence.graph.constants[name] for name in node.inputs[1:]]
+    source, tap = node.inputs[0], found.tap
+    shape = (1, *evidence.values[tap.value].shape[1:])
+
+    def codes(x: Array) -> IntArray:
+        decoded = op.lattice(*operands).decode(op.codes(x.astype(np.float32), *operands))
+        return _flat(tap, expected_codes(tap, decoded, shape))[0]
+
+    expected, actual = found.expected[frame], found.actual[frame]
+    ours, theirs = evidence.ours(source), evidence.theirs(source)
+    ends = np.stack([codes(end) for end in ours])
+    right = (ends.min(axis=0) <= actual) & (actual <= ends.max(axis=0))
+    path = [codes(evidence.between(source, float(share))) for share in np.linspace(0, 1, STEPS)]
+    if source in evidence.reference:
+        real = np.asarray(evidence.reference[source], np.float32)
+        explained = ((theirs[0] <= real) & (real <= theirs[1])).reshape(-1) & (codes(real) == expected)
+    else:
+        ends = np.stack([codes(end) for end in theirs])
+        explained = (ends.min(axis=0) <= expected) & (expected <= ends.max(axis=0))
+    once = np.all([(code == expected) | (code == actual) for code in path], axis=0)
+    return np.asarray(right & explained & once)
+
+
+def _greatest(found: _Found, node: Node, op: ArgMax, evidence: Evidence, frame: int) -> Mask:
+    """Where our index is that of the greatest exact number, and the reference's number is the same for float32."""
+    order = evidence.order(node.inputs[0])
+    numbers, size = (np.moveaxis(a[0], op.axis, -1) for a in (order.numbers, order.size))
+    numbers = numbers.reshape(-1, numbers.shape[-1])
+    sizes = size.reshape(numbers.shape).max(axis=1)
+    ours, theirs = (codes[frame][:, None] for codes in (found.actual, found.expected))
+    chosen, other = (np.take_along_axis(numbers, index, axis=1)[:, 0] for index in (ours, theirs))
+    equal = np.abs(numbers - chosen[:, None]) <= EQUAL * sizes[:, None]
+    first = np.argmax(equal, axis=1)
+    if op.select_last:
+        first = equal.shape[1] - 1 - np.argmax(equal[:, ::-1], axis=1)
+    right = (chosen >= numbers.max(axis=1) - EQUAL * sizes) & (first == ours[:, 0])
+    return np.asarray(right & (chosen - other <= 2 * order.terms * UNIT_ROUNDOFF * sizes))
+
+
+def _upstream(graph: Graph, tapped: set[str]) -> dict[str, set[str]]:
+    """For each tapped tensor, the tapped ones that it is computed from with no other in between."""
+    nearest: dict[str, set[str]] = {name: set() for name in tapped}
+    behind: dict[str, set[str]] = {name: {name} for name in graph.inputs if name in tapped}
+    for node in graph.nodes:
+        found: set[str] = set().union(*(behind.get(name, set()) for name in node.inputs))
+        if node.output in tapped:
+            nearest[node.output] = found
+            found = {node.output}
+        behind[node.output] = found
+    return nearest
 
 
 def compare_outputs(network: Network, decoded: Mapping[str, Array], given: Array, codes: IntArray) -> IntArray:

@@ -1,0 +1,226 @@
+"""What float32 may have decided: the real numbers behind integers, ours and the reference's, with bounds on rounding."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from qcompile.ir.graph import Graph, Node, Shape
+from qcompile.ir.network import Tap
+from qcompile.ir.types import Array, FloatArray, IntArray
+from qcompile.ops.elementwise import Elementwise
+from qcompile.ops.roles import Float32Array, Lattice, Layout, Pointwise, Summing
+
+UNIT_ROUNDOFF = 2.0**-24
+ROUNDINGS = 64
+"""Roundings that one term of a sum may have behind it (its quantiser's, its weight's, those of operators between)."""
+
+Spread = tuple[Array, Array]
+"""The least and the greatest number that each element can be."""
+
+
+def decoded(tap: Tap, codes: IntArray, shape: Shape) -> Float32Array:
+    """The real tensor, (frames, *shape), that integers (frames, *shape of the value) stand for."""
+    return in_model_order(Lattice(tap.scale, tap.shift, tap.offset).decode(_rows(codes)), tap, (len(codes), *shape))
+
+
+def _rows(codes: IntArray) -> IntArray:
+    """(frames, vectors, channels)."""
+    return codes.reshape(len(codes), -1, codes.shape[-1])
+
+
+def in_model_order(numbers: Array, tap: Tap, shape: Shape) -> Array:
+    """Elements of integer frames as the model's tensor has them: shape (frames, *shape of the tensor)."""
+    flat = numbers.reshape(len(numbers), -1)
+    return (flat if tap.index is None else flat[:, tap.index.ravel()]).reshape(shape)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Order:
+    """Exact `numbers` (frames, *shape); what is rounded on the way to them in float32 is at most `size` (1, *shape) and as many
+    as `terms` such roundings go into one.
+    """
+
+    numbers: FloatArray
+    size: FloatArray
+    terms: int
+
+
+@dataclass(slots=True)
+class Evidence:
+    """Tensors of the model in some frames.
+
+    `graph` is the model in real arithmetic, `taps` by tensor, `reference` the tensors of onnxruntime and `values` the integers,
+    frames first. Everything is computed from the nearest tapped tensors in front, in float32 and operator by operator.
+    """
+
+    graph: Graph
+    taps: Mapping[str, Tap]
+    reference: Mapping[str, Array]
+    values: Mapping[str, IntArray]
+    producers: Mapping[str, Node] = field(default_factory=dict)
+    memory: dict[tuple[str, str], Spread] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.producers = self.producers or {node.output: node for node in self.graph.nodes}
+
+    def only(self, frame: int) -> Evidence:
+        """The same of one frame."""
+        reference = {name: array[frame : frame + 1] for name, array in self.reference.items()}
+        values = {name: array[frame : frame + 1] for name, array in self.values.items()}
+        return Evidence(self.graph, self.taps, reference, values, self.producers)
+
+    def ours(self, name: str) -> Spread:
+        """The tensor as it follows from our integers; wider than a number only behind a function that wavers."""
+        return self._recall("ours", name, self._from_integers, self.ours, lambda op: op.wavering)
+
+    def theirs(self, name: str) -> Spread:
+        """What the tensor can be in the reference, given the tensors tapped in front of it as the reference has them."""
+        return self._recall("theirs", name, self._from_reference, self.theirs, lambda op: op.error)
+
+    def between(self, name: str, share: float) -> Array:
+        """The tensor with those tapped in front of it taken so far from ours to the reference's."""
+
+        def blended(tensor: str) -> Spread | None:
+            ours, theirs = self._from_integers(tensor), self._from_reference(tensor)
+            if ours is None or theirs is None:
+                return theirs if ours is None else ours
+            mixed = (ours[0] + share * (theirs[0].astype(np.float64) - ours[0])).astype(np.float32)
+            return mixed, mixed
+
+        def follow(tensor: str) -> Spread:
+            return self._recall(f"{share}", tensor, blended, follow, lambda op: 0.0)
+
+        return follow(name)[0]
+
+    def order(self, name: str) -> Order:
+        """Exact numbers in the order of a tensor's: its own where it is affine in integers, else those in front of it."""
+        tap = self.taps.get(name)
+        node = self.producers.get(name)
+        if tap is not None and tap.value in self.values:
+            codes = self.values[tap.value]
+            rows = tap.scale * (_rows(codes) + tap.shift) + tap.offset
+            numbers = in_model_order(rows, tap, (len(codes), *self.graph.values[name].shape))
+            terms = self._terms(node) if node is not None and isinstance(node.op, Summing) else ROUNDINGS
+            return Order(numbers, self.magnitude(name), terms)
+        assert node is not None
+        found = self.order(node.inputs[0])
+        constants = [self.graph.constants[operand] for operand in node.inputs[1:]]
+        if isinstance(node.op, Layout):
+            numbers, size = (np.asarray(node.op.evaluate(a, *constants)) for a in (found.numbers, found.size))
+            return Order(numbers, size, found.terms)
+        parts = node.op.affine(*constants) if isinstance(node.op, Elementwise) else None
+        if parts is None:
+            return found
+        assert isinstance(node.op, Elementwise)
+        size = node.op.magnitude(found.size.astype(np.float32), *constants).astype(np.float64)
+        return Order(found.numbers * parts[0] + parts[1], size, found.terms)
+
+    def tolerance(self, name: str) -> FloatArray:
+        """How far the reference's sum may be from the exact one, for each element (1, *shape) in all frames."""
+        node = self.producers[name]
+        if not isinstance(node.op, Summing):
+            return np.zeros((1, *self.graph.values[name].shape))
+        return self._terms(node) * UNIT_ROUNDOFF * self.magnitude(name)
+
+    def magnitude(self, name: str) -> FloatArray:
+        """At least as large as any number rounded on the way to a tensor's elements, (1, *shape), over all frames."""
+        known = self._from_integers(name)
+        node = self.producers.get(name)
+        if known is not None and not (node is not None and isinstance(node.op, Summing)):
+            return np.abs(known[0]).max(axis=0, keepdims=True).astype(np.float64)
+        assert node is not None
+        inputs = [self._absolute(operand) for operand in node.inputs]
+        if isinstance(node.op, Pointwise):
+            constants = [self.graph.constants[operand] for operand in node.inputs[1:]]
+            return node.op.magnitude(inputs[0].astype(np.float32), *constants).astype(np.float64)
+        if not isinstance(node.op, Summing):
+            return np.asarray(node.op.evaluate(*inputs), np.float64)
+        total = np.zeros(())
+        for position, operand in enumerate(node.inputs):
+            if operand in self.graph.constants or self._constant(operand):
+                continue
+            alone = [
+                x if k == position or self._constant(other) else np.zeros_like(x)
+                for k, (x, other) in enumerate(zip(inputs, node.inputs, strict=True))
+            ]
+            total = total + np.abs(node.op.evaluate(*alone))
+        return np.asarray(total, np.float64)
+
+    def _absolute(self, name: str) -> Array:
+        """Magnitudes of an operand: of a constant its elements', without a frame axis."""
+        if self._constant(name):
+            return np.abs(self.ours(name)[0])
+        return self.magnitude(name)
+
+    def _constant(self, name: str) -> bool:
+        """Whether a tensor has no frame axis: a constant, or weights decoded from constants."""
+        node = self.producers.get(name)
+        return name in self.graph.constants or (
+            node is not None and all(operand in self.graph.constants for operand in node.inputs)
+        )
+
+    def _terms(self, node: Node) -> int:
+        shapes = [
+            self.graph.constants[name].shape if name in self.graph.constants else self.graph.values[name].shape
+            for name in node.inputs
+        ]
+        assert isinstance(node.op, Summing)
+        return node.op.terms(*shapes) + ROUNDINGS
+
+    def _from_integers(self, name: str) -> Spread | None:
+        tap = self.taps.get(name)
+        if tap is not None and tap.value in self.values:
+            real = decoded(tap, self.values[tap.value], self.graph.values[name].shape)
+            return real, real
+        return self._given(name)
+
+    def _from_reference(self, name: str) -> Spread | None:
+        if name in self.taps and name in self.reference:
+            real = np.asarray(self.reference[name], np.float32)
+            return real, real
+        return self._given(name)
+
+    def _given(self, name: str) -> Spread | None:
+        if name in self.graph.constants:
+            return self.graph.constants[name], self.graph.constants[name]
+        if name in self.graph.inputs:
+            real = np.asarray(self.reference[name], np.float32)
+            return real, real
+        return None
+
+    def _recall(
+        self,
+        kind: str,
+        name: str,
+        known: Callable[[str], Spread | None],
+        follow: Callable[[str], Spread],
+        widening: Callable[[Pointwise], float],
+    ) -> Spread:
+        """A tensor that is known, or else its operator applied to what `follow` gives for the operator's inputs."""
+        key = (kind, name)
+        if key not in self.memory:
+            found = known(name)
+            self.memory[key] = found if found is not None else self._applied(name, follow, widening)
+        return self.memory[key]
+
+    def _applied(
+        self, name: str, follow: Callable[[str], Spread], widening: Callable[[Pointwise], float]
+    ) -> Spread:
+        """An operator over the corners of its inputs, with what it may add of its own."""
+        node = self.producers[name]
+        inputs = [follow(operand) for operand in node.inputs]
+        corners = itertools.product(*({id(end): end for end in spread}.values() for spread in inputs))
+        results = [np.asarray(node.op.evaluate(*corner)) for corner in corners]
+        low, high = np.minimum.reduce(results), np.maximum.reduce(results)
+        slack: Array | float = 0.0
+        if isinstance(node.op, Pointwise):
+            slack = widening(node.op) * np.maximum(1.0, np.maximum(np.abs(low), np.abs(high)))
+        elif isinstance(node.op, Summing):
+            slack = self._terms(node) * UNIT_ROUNDOFF * self.magnitude(name)
+        if not np.any(slack):
+            return low, high
+        return (low - slack).astype(np.float32), (high + slack).astype(np.float32)

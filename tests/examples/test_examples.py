@@ -1,0 +1,54 @@
+"""Every example is compiled and verified: all its vectors on the integer graph, the first frames in RTL."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from qcompile.cli import main
+from qcompile.flow.options import Options
+from qcompile.flow.prepare import understand
+from qcompile.flow.progress import Progress
+from qcompile.flow.vectors import load_frames
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/model.onnx"))
+RTL_FRAMES = 16
+
+
+def test_there_are_examples() -> None:
+    assert {"digits_mlp_w1a1", "digits_mlp_w2a2"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_compiled_and_verified(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = EXAMPLES / name
+    frames = len(np.load(folder / "vectors.npz")["x"])
+    arguments = [str(folder / "model.onnx"), "--target", "pynq-z2", "-o", str(tmp_path / "build")]
+    arguments += ["--vectors", str(folder / "vectors.npz"), "--rtl-frames", str(RTL_FRAMES)]
+    assert main(arguments) == 0
+    verdict = json.loads(capsys.readouterr().out.splitlines()[-1])
+    manifest = json.loads((tmp_path / "build" / "manifest.json").read_text(encoding="utf-8"))
+    assert verdict == {
+        "frames": frames,
+        "mismatches": 0,
+        "ties": 0,
+        "rtl_frames": RTL_FRAMES,
+        "rtl_mismatches": 0,
+        "interval": manifest["interval_cycles"],
+        "latency": manifest["latency_cycles"],
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_integers_have_the_accuracy_that_was_measured(name: str) -> None:
+    folder = EXAMPLES / name
+    network = understand(Options(folder / "model.onnx", target=""), Progress()).network
+    frames = load_frames(folder / "vectors.npz", network)
+    values = network.integer.evaluate(*frames.codes)
+    outputs = network.after.evaluate(*(values[output] for output in network.integer.outputs))
+    classes = outputs[network.after.outputs[0]].reshape(len(frames.inputs[0]), -1).argmax(axis=1)
+    measured = json.loads((folder / "accuracy.json").read_text(encoding="utf-8"))
+    correct = float(np.mean(classes == np.load(folder / "vectors.npz")["label"]))
+    assert correct == pytest.approx(measured["exported_accuracy"], abs=1e-12)
