@@ -20,7 +20,9 @@ USAGE_ERROR: Any = next(base for base in typer.BadParameter.__mro__ if base.__na
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs qcompile; returns the exit code: 0 done, 2 something for the user to mend, 3 a mismatch, 70 an internal error."""
+    """Runs qcompile; returns the exit code: 0 done, 2 something for the user to mend, 3 a mismatch, 70 an internal
+    error.
+    """
     given = sys.argv[1:] if arguments is None else arguments
     command: Any = typer.main.get_command(app)
     try:

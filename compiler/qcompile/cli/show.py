@@ -63,9 +63,8 @@ def listener(quiet: bool) -> Listener:
 
 def design(figures: DesignFigures) -> None:
     """Instances, then the whole against the target."""
-    table = Table(
-        title=f"{figures.interval:,} cycles a frame, {figures.frames_per_second:,.0f} frames/s at {figures.clock_mhz:g} MHz"
-    )
+    speed = f"{figures.frames_per_second:,.0f} frames/s at {figures.clock_mhz:g} MHz"
+    table = Table(title=f"{figures.interval:,} cycles a frame, {speed}")
     for heading, justify in (
         ("instance", "left"),
         ("folding", "left"),
@@ -118,7 +117,8 @@ def outcome(result: Outcome) -> None:
     console = _console()
     agreement = result.proof.agreement
     console.print(
-        f"integer graph: {agreement.exact} of {agreement.frames} frames exact, {agreement.compared:,} integers compared",
+        f"integer graph: {agreement.exact} of {agreement.frames} frames exact, "
+        f"{agreement.compared:,} integers compared",
         highlight=False,
     )
     for tie in agreement.ties:
@@ -129,7 +129,8 @@ def outcome(result: Outcome) -> None:
     else:
         run = result.simulation
         console.print(
-            f"RTL: {run.frames} frames exact, also with idle cycles and back-pressure; {run.cycles:,} cycles simulated; "
+            f"RTL: {run.frames} frames exact, also with idle cycles and back-pressure; "
+            f"{run.cycles:,} cycles simulated; "
             f"interval {result.verdict.interval:,} (model {result.figures.interval:,}), latency {run.first_output:,} "
             f"(model {result.figures.latency:,})",
             highlight=False,
@@ -151,8 +152,8 @@ def checked(result: Checked) -> None:
 def _rounded(console: Console, frames: int) -> None:
     if frames:
         console.print(
-            f"note: in {frames} frames x is not representable in the stated input type; it was rounded, the original model was run on "
-            "the rounded numbers, and y of these frames was not compared",
+            f"note: in {frames} frames x is not representable in the stated input type; it was rounded, the original "
+            "model was run on the rounded numbers, and y of these frames was not compared",
             highlight=False,
             soft_wrap=True,
         )

@@ -28,8 +28,8 @@ def generate(
 ) -> Design:
     """RTL, memories, simulation benches with test vectors, and scripts.
 
-    `vectors` holds for each input and each output of the design int64 (frames, elements) in stream order. `first_output` is the
-    predicted latency in cycles.
+    `vectors` holds for each input and each output of the design int64 (frames, elements) in stream order.
+    `first_output` is the predicted latency in cycles.
     """
     modules = library_modules(dataflow)
     sources = (*(f"{module}.sv" for module in modules), f"{dataflow.name}.sv")

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class EdgeView:
-    """A stream at the accelerator's edge. `wire` is the inner stream; tdata outside is `padded_bits` wide, a multiple of 8."""
+    """A stream at the accelerator's edge. `wire` is the inner stream; tdata outside is `padded_bits` wide, a multiple
+    of 8.
+    """
 
     prefix: str
     wire: str

@@ -19,7 +19,9 @@ OUTPUT_REGISTER_BEATS = 2
 
 @dataclass(frozen=True, slots=True)
 class FifoSize:
-    """What a user wants of a FIFO: `depth` in beats, 0 for none, None for the computed one; `ram_style` as the kernel takes it."""
+    """What a user wants of a FIFO: `depth` in beats, 0 for none, None for the computed one; `ram_style` as the kernel
+    takes it.
+    """
 
     depth: int | None = None
     ram_style: str = "auto"
@@ -40,8 +42,8 @@ def fifo_names(joined: Dataflow) -> tuple[str, ...]:
 def insert_fifos(joined: Dataflow, sizes: Mapping[str, FifoSize] | None = None) -> Dataflow:
     """The joined dataflow with a FIFO on every channel on which beats wait, as deep as the most that wait there.
 
-    `sizes`, by FIFO name, are the user's; raises CompilerError for those that name no channel, and for those too small to keep
-    the interval. The accelerator's own edges get no FIFO: the world outside is made to wait.
+    `sizes`, by FIFO name, are the user's; raises CompilerError for those that name no channel, and for those too
+    small to keep the interval. The accelerator's own edges get no FIFO: the world outside is made to wait.
     """
     given = dict(sizes or {})
     _require_known(given, fifo_names(joined))

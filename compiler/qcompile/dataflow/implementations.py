@@ -1,4 +1,6 @@
-"""Which kernel does an operator's work: one function an operator, from a node of the integer graph to an unfolded kernel."""
+"""Which kernel does an operator's work: one function an operator, from a node of the integer graph to an unfolded
+kernel.
+"""
 
 from __future__ import annotations
 

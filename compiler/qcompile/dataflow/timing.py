@@ -1,7 +1,8 @@
 """When every beat moves, by max-plus algebra: running maxima over cumulative sums, no simulation (design 5).
 
-Within one kernel, the step k of the sequence of all frames' steps runs at the cycle s_k = max(s_k-1 + 1, arrival of what it reads).
-With a_i the arrival of input beat i and R_i the step that reads it, s_k = k + max over i with R_i <= k of (a_i - R_i).
+Within one kernel, the step k of the sequence of all frames' steps runs at the cycle s_k = max(s_k-1 + 1, arrival of
+what it reads). With a_i the arrival of input beat i and R_i the step that reads it, s_k = k + max over i with R_i <=
+k of (a_i - R_i).
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from qcompile.ir.types import IntArray
 class Timing:
     """Cycles at which beats move, all frames one after another.
 
-    `sent[p]` holds for each beat of the source port p the cycle from which it is valid, `taken[p]` for each beat of the sink port p
-    the cycle in which it is taken. Cycle 0 is the one in which the first input beat is valid.
+    `sent[p]` holds for each beat of the source port p the cycle from which it is valid, `taken[p]` for each beat of
+    the sink port p the cycle in which it is taken. Cycle 0 is the one in which the first input beat is valid.
     """
 
     frames: int
@@ -84,8 +85,8 @@ def _latest(read_steps: list[IntArray], slack: list[IntArray], steps: IntArray) 
 def settled(dataflow: Dataflow) -> Timing:
     """Times of as many frames as it takes until each frame repeats the one before, one interval later.
 
-    A kernel carries nothing from frame to frame but the cycle of its last step, so what has repeated once repeats for ever; and
-    a kernel behind sources that repeat from frame f on repeats from frame f + 1 on.
+    A kernel carries nothing from frame to frame but the cycle of its last step, so what has repeated once repeats for
+    ever; and a kernel behind sources that repeat from frame f on repeats from frame f + 1 on.
     """
     frames, enough = 4, len(dataflow.instances) + 2
     timing = simulate(dataflow, frames)

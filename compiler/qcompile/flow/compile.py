@@ -15,7 +15,7 @@ from qcompile.codegen.files import generate
 from qcompile.flow import manifest as documents
 from qcompile.flow.manifest import Verdict
 from qcompile.flow.options import Options
-from qcompile.flow.prepare import Prepared, prepare
+from qcompile.flow.prepare import Prepared, prepare, unobserved
 from qcompile.flow.progress import Progress
 from qcompile.flow.prove import IntegerProof, first_mismatch, prove_integers
 from qcompile.flow.simulate import simulate_rtl
@@ -51,7 +51,8 @@ class Outcome:
 def compile_model(options: Options, folder: Path, progress: Progress) -> Outcome:
     """Compiles, proves and writes; `folder` is replaced only by a whole and proven result.
 
-    Raises CompilerError for what the user can mend and VerificationError when something computes other integers than the model.
+    Raises CompilerError for what the user can mend and VerificationError when something computes other integers than
+    the model.
     """
     check_replaceable(folder)
     if options.rtl_frames:
@@ -140,7 +141,7 @@ def _write(design: Design, folder: Path) -> None:
 def _observer(dump: Path | None) -> Callable[[str, Graph], None]:
     """Writes the graph after each pass into a folder, as text."""
     if dump is None:
-        return lambda name, graph: None
+        return unobserved
     dump.mkdir(parents=True, exist_ok=True)
     count = 0
 

@@ -20,8 +20,9 @@ DEFAULT_RTL_FRAMES = 16
 class Options:
     """One compilation.
 
-    `name` is that of the top-level module (default: the stem of the model's file). `frames` random frames prove the integer graph, the first `rtl_frames` of them the RTL (0: no simulation). `interval` (cycles) or
-    `fps` (frames a second at `clock_mhz`) set the speed; without them the fastest design that fits is made.
+    `name` is that of the top-level module (default: the stem of the model's file). `frames` random frames prove the
+    integer graph, the first `rtl_frames` of them the RTL (0: no simulation). `interval` (cycles) or `fps` (frames a
+    second at `clock_mhz`) set the speed; without them the fastest design that fits is made.
     """
 
     model: Path
@@ -43,9 +44,11 @@ class Options:
 
 
 def parse_input_type(text: str, scale: float | None) -> InputType:
-    """`uint8`, `int4`, `bipolar`, or `fixed<16,6>` / `ufixed<8,0>` (bits, of them before the point) as integers with a scale.
+    """`uint8`, `int4`, `bipolar`, or `fixed<16,6>` / `ufixed<8,0>` (bits, of them before the point) as integers with
+    a scale.
 
-    Raises CompilerError for anything else, and for a scale that is not positive or that a fixed-point type has already.
+    Raises CompilerError for anything else, and for a scale that is not positive or that a fixed-point type has
+    already.
     """
     kind = re.sub(r"\s+", "", text.lower())
     if scale is not None and not (0 < scale < float("inf")):
@@ -62,7 +65,7 @@ def parse_input_type(text: str, scale: float | None) -> InputType:
         return InputType(IntType(int(fixed[2]), not fixed[1]), 2.0 ** (int(fixed[3]) - int(fixed[2])))
     raise CompilerError(
         f"--input {text} names no integer type",
-        hint='examples: uint8, int8, uint4, bipolar, "fixed<16,6>" (16 bits, 6 of them before the point), "ufixed<8,0>"',
+        hint='examples: uint8, int8, bipolar, "fixed<16,6>" (16 bits, 6 of them before the point), "ufixed<8,0>"',
     )
 
 

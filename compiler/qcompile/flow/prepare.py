@@ -42,7 +42,9 @@ class Understood:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """A design that only needs to be written down. `lowered` is the folded dataflow before converters, forks and FIFOs."""
+    """A design that only needs to be written down. `lowered` is the folded dataflow before converters, forks and
+    FIFOs.
+    """
 
     understood: Understood
     target: Target
@@ -53,9 +55,14 @@ class Prepared:
 
 
 Observer = Callable[[str, Graph], None]
+"""Given the name of each pass and the graph that it left."""
 
 
-def understand(options: Options, progress: Progress, observe: Observer = lambda name, graph: None) -> Understood:
+def unobserved(_name: str, _graph: Graph) -> None:
+    """Nobody looks."""
+
+
+def understand(options: Options, progress: Progress, observe: Observer = unobserved) -> Understood:
     """Reads the model and streamlines it; `observe` is given the graph after every pass. Raises CompilerError."""
     where = str(options.model)
     with progress.step("read the model"):
@@ -77,7 +84,7 @@ def understand(options: Options, progress: Progress, observe: Observer = lambda 
     return Understood(model, graph, network, types, found)
 
 
-def prepare(options: Options, progress: Progress, observe: Observer = lambda name, graph: None) -> Prepared:
+def prepare(options: Options, progress: Progress, observe: Observer = unobserved) -> Prepared:
     """The whole way to a dataflow graph whose timing is known. Raises CompilerError."""
     target = load(options.target)
     clock = options.clock_mhz or target.clock_mhz

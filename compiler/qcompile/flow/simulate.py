@@ -1,4 +1,6 @@
-"""Rung 2 of the ladder, composed: the bench is built once, run at full speed and with random idle cycles and back-pressure."""
+"""Rung 2 of the ladder, composed: the bench is built once, run at full speed and with random idle cycles and
+back-pressure.
+"""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ RANDOM_SEED = 2026
 class Frames:
     """Inputs of the model, (frames, *shape) each, the integers they become, and the user's outputs where given.
 
-    Where the user stated an input's integer type, `inputs` are the numbers that the integers stand for; `rounded` counts the frames
-    in which that is not what the user gave, `comparable` selects the others.
+    Where the user stated an input's integer type, `inputs` are the numbers that the integers stand for; `rounded`
+    counts the frames in which that is not what the user gave, `comparable` selects the others.
     """
 
     inputs: tuple[Array, ...]

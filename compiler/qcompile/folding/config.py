@@ -40,7 +40,9 @@ FIXED: Mapping[str, tuple[Setting, ...]] = {
     "ram_style_thresholds": ("auto",),
     "runtime_writeable_weights": (0,),
 }
-"""Attributes of FINN's files that leave no choice here, with the values that say what is done anyway (none: any value is)."""
+"""Attributes of FINN's files that leave no choice here, with the values that say what is done anyway (none: any value
+is).
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,8 +56,8 @@ class Folding:
 def read(path: Path, dataflow: Dataflow, fifo_names: Iterable[str]) -> Folding:
     """The file's settings for the instances of a lowered dataflow.
 
-    `fifo_names` are the names a FIFO may have, in order. Raises CompilerError: for an unreadable file, and in one list for unknown
-    nodes, unknown attributes and illegal values.
+    `fifo_names` are the names a FIFO may have, in order. Raises CompilerError: for an unreadable file, and in one
+    list for unknown nodes, unknown attributes and illegal values.
     """
     config = _parse(path)
     fifos = tuple(fifo_names)

@@ -1,7 +1,9 @@
-"""Search for a folding: for an interval the cheapest folding of each kernel that meets it; over intervals the fastest that fits.
+"""Search for a folding: for an interval the cheapest folding of each kernel that meets it; over intervals the fastest
+that fits.
 
-For one interval, a chain of kernels is solved exactly for the cost model by dynamic programming over the stream widths between
-neighbours (a width converter costs what it costs); where a stream forks or joins, a kernel sees its first source only.
+For one interval, a chain of kernels is solved exactly for the cost model by dynamic programming over the stream
+widths between neighbours (a width converter costs what it costs); where a stream forks or joins, a kernel sees its
+first source only.
 """
 
 from __future__ import annotations
@@ -82,7 +84,8 @@ def search(
 ) -> Dataflow:
     """The cheapest folding with at most `interval` cycles a frame, or without it the fastest that fits the target.
 
-    `fixed` names for some instances the attributes that keep their present values. Raises CompilerError when no folding reaches the interval, or when nothing fits.
+    `fixed` names for some instances the attributes that keep their present values. Raises CompilerError when no
+    folding reaches the interval, or when nothing fits.
     """
     budget = Budget.of(target)
     candidates = {
@@ -114,7 +117,9 @@ def search(
 
 
 def block_ram_bits(target: Target) -> int:
-    """Bits of the unit in which block RAM is counted: 18 kbit (half of a 36-kbit block), or the part's own smaller block."""
+    """Bits of the unit in which block RAM is counted: 18 kbit (half of a 36-kbit block), or the part's own smaller
+    block.
+    """
     return min(target.bram.bits, 18432)
 
 

@@ -47,10 +47,10 @@ class Stream:
 class Schedule:
     """What a kernel does in each of the `steps` cycles that one frame occupies it (stalls not counted).
 
-    `reads[p][i]` is the step (0-based, non-decreasing) at which beat i of input port p is taken, `writes[p][j]` the step whose
-    result is beat j of output port p. A beat written by a step that ran in cycle t is valid on the output in cycle t + `latency`.
-    The next frame's step 0 may run in the cycle after step `steps` - 1: the initiation interval is `steps`. Step 0 takes a beat:
-    no kernel runs ahead of its input.
+    `reads[p][i]` is the step (0-based, non-decreasing) at which beat i of input port p is taken, `writes[p][j]` the
+    step whose result is beat j of output port p. A beat written by a step that ran in cycle t is valid on the output
+    in cycle t + `latency`. The next frame's step 0 may run in the cycle after step `steps` - 1: the initiation
+    interval is `steps`. Step 0 takes a beat: no kernel runs ahead of its input.
     """
 
     steps: int
@@ -104,8 +104,8 @@ class Memory:
 class Binding:
     """How a kernel becomes an instance of a library module: data, not behaviour.
 
-    `sources` are file stems of `rtl/` in compile order (dependencies first). `parameters` are integer or string parameters in
-    the module's order; the file-name parameters of `memories` are added by code generation.
+    `sources` are file stems of `rtl/` in compile order (dependencies first). `parameters` are integer or string
+    parameters in the module's order; the file-name parameters of `memories` are added by code generation.
     """
 
     module: str
@@ -141,9 +141,10 @@ class Kernel(Protocol):
         """The folding attributes a user may set in the folding JSON, with their present values."""
 
     def with_attribute(self, name: str, value: int | str) -> Kernel:
-        """This kernel with one folding attribute changed.
+        """The kernel with one folding attribute changed.
 
-        Raises ValueError with the legal values when `value` is not one of them, KeyError when there is no such attribute.
+        Raises ValueError with the legal values when `value` is not one of them, KeyError when there is no such
+        attribute.
         """
 
     def resources(self, lut_inputs: int, bram_bits: int) -> Resources:
@@ -198,7 +199,9 @@ class Dataflow:
     output_names: tuple[str, ...] = field(default=())
 
     def interval(self) -> int:
-        """Initiation interval of a frame in cycles: that of the slowest kernel, or of the stream at an edge with most beats."""
+        """Initiation interval of a frame in cycles: that of the slowest kernel, or of the stream at an edge with most
+        beats.
+        """
         kernels = [i.kernel.interval() for i in self.instances]
         return max([*kernels, *(stream.beats for stream in (*self.inputs, *self.outputs))], default=1)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Design:
-    """Everything one run writes. `files` maps paths relative to the output folder to their contents; `top` is the name of the
-    top-level module.
+    """Everything one run writes. `files` maps paths relative to the output folder to their contents; `top` is the
+    name of the top-level module.
     """
 
     top: str

@@ -1,4 +1,5 @@
-"""What a user is told when something is wrong. Nothing else in qcompile is allowed to reach the terminal as an error."""
+"""What a user is told when something is wrong. Nothing else in qcompile is allowed to reach the terminal as an error.
+"""
 
 from __future__ import annotations
 

@@ -46,7 +46,9 @@ class Node:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Graph:
-    """Nodes in topological order. Constants are read-only arrays without a frame axis; values have shapes of one frame."""
+    """Nodes in topological order. Constants are read-only arrays without a frame axis; values have shapes of one
+    frame.
+    """
 
     name: str
     nodes: tuple[Node, ...]
@@ -90,7 +92,9 @@ class Graph:
         )
 
     def check(self) -> tuple[str, ...]:
-        """Every broken invariant, as sentences: names defined once and before use, shapes as the operators infer them."""
+        """Every broken invariant, as sentences: names defined once and before use, shapes as the operators infer
+        them.
+        """
         faults: list[str] = []
         shapes: dict[str, Shape] = {name: array.shape for name, array in self.constants.items()}
         shapes |= {name: self.values[name].shape for name in self.inputs}

@@ -45,11 +45,11 @@ class SkidBuffer:
         """Nothing a user may set."""
         return {}
 
-    def with_attribute(self, name: str, value: int | str) -> SkidBuffer:  # noqa: ARG002
+    def with_attribute(self, name: str, value: int | str) -> SkidBuffer:
         """Refuses every name."""
         raise KeyError(name)
 
-    def resources(self, lut_inputs: int, bram_bits: int) -> Resources:  # noqa: ARG002
+    def resources(self, lut_inputs: int, bram_bits: int) -> Resources:
         """A multiplexer and two registers for each bit, the two flags."""
         return Resources(lut=self.stream.bits + 3, ff=2 * self.stream.bits + 2)
 

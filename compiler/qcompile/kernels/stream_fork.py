@@ -54,11 +54,11 @@ class StreamFork:
         """Nothing a user may set."""
         return {}
 
-    def with_attribute(self, name: str, value: int | str) -> StreamFork:  # noqa: ARG002
+    def with_attribute(self, name: str, value: int | str) -> StreamFork:
         """Refuses every name."""
         raise KeyError(name)
 
-    def resources(self, lut_inputs: int, bram_bits: int) -> Resources:  # noqa: ARG002
+    def resources(self, lut_inputs: int, bram_bits: int) -> Resources:
         """One register slice for all outputs, with a valid flag for each."""
         bits = self.stream.bits
         return Resources(lut=bits + 2 * self.copies + 2, ff=2 * bits + self.copies + 1)

@@ -19,8 +19,8 @@ from qcompile.kernels.memory import RAM_STYLES, pack, resolve_rom_style, rom_res
 class VectorVectorUnit:
     """y[c] = sum over p of weights[p, c] * x[p, c], for `vectors` windows a frame.
 
-    `weights` is int64 (positions, channels); all ones cost nothing. `accumulator` holds every y. No product is spent on the zeros
-    that a matrix of the same layer would hold.
+    `weights` is int64 (positions, channels); all ones cost nothing. `accumulator` holds every y. No product is spent
+    on the zeros that a matrix of the same layer would hold.
     """
 
     kind: ClassVar[str] = "vector_vector_unit"
@@ -90,7 +90,8 @@ class VectorVectorUnit:
         raise KeyError(name)
 
     def resources(self, lut_inputs: int, bram_bits: int) -> Resources:
-        """A product and an adder a lane, the memory of partial sums, the weights, pipeline registers and skid buffer."""
+        """A product and an adder a lane, the memory of partial sums, the weights, pipeline registers and skid buffer.
+        """
         bits = self.pe * self.accumulator.bits
         memory = bits * -(-self.folds // 2**lut_inputs) if self.folds > 1 else 0
         weight = self._weight_type()

@@ -64,11 +64,11 @@ class WidthConverter:
         """Nothing a user may set: the lanes follow from the neighbours."""
         return {}
 
-    def with_attribute(self, name: str, value: int | str) -> WidthConverter:  # noqa: ARG002
+    def with_attribute(self, name: str, value: int | str) -> WidthConverter:
         """Refuses every name."""
         raise KeyError(name)
 
-    def resources(self, lut_inputs: int, bram_bits: int) -> Resources:  # noqa: ARG002
+    def resources(self, lut_inputs: int, bram_bits: int) -> Resources:
         """The units left over, multiplexers, a skid buffer on the narrower side, a register on the wider."""
         lanes, wide_in, wide_out = self.units
         unit = lanes * self.stream.element.bits

@@ -218,8 +218,8 @@ def least_depth(geometry: WindowGeometry) -> int:
 
 
 @lru_cache(maxsize=1024)
-def full_depth(geometry: WindowGeometry) -> int:
-    """The smallest buffer with which no window of a frame waits for the release of another of that frame.
+def gapless_depth(geometry: WindowGeometry, between_frames: bool) -> int:
+    """The smallest buffer with which no window waits for a release in its own frame; `between_frames`, in any.
 
     Let a release in step E make room for rank L. From E + 2 on pixels of rank L, L + 1, ... arrive, so that a pixel of rank r
     first read in step R must have R - arrival(r) >= E + 2 - arrival(L). The least left side over all r >= L bounds L from below.
@@ -228,13 +228,21 @@ def full_depth(geometry: WindowGeometry) -> int:
     read = np.flatnonzero(first < NEVER)
     slack = np.full(geometry.kept, NEVER)
     slack[geometry.ranks()[read]] = start[first[read]] - read
-    bound_by_input = geometry.pixels > geometry.groups
-    if bound_by_input:  # then frames, too, follow without a gap
-        slack = np.concatenate([slack, slack])
+    if between_frames:
+        slack = np.concatenate([slack, slack + max(0, geometry.groups - geometry.pixels)])
     latest = np.minimum.accumulate(slack[::-1])[::-1] + geometry.arrivals(np.arange(slack.size))
-    inner = slice(None) if bound_by_input else slice(-1)
-    ranks = np.searchsorted(latest, start[geometry.release_groups()[inner]] + 2)
-    return max(least_depth(geometry), int((ranks - geometry.released()[inner]).max(initial=0)))
+    ranks = np.searchsorted(latest, start[geometry.release_groups()] + 2)
+    needed = ranks - geometry.released()
+    if not between_frames:
+        row, column = geometry.frame_end
+        needed[row * geometry.columns.outputs + column :] = 0
+    return max(least_depth(geometry), int(needed.max()))
+
+
+def depths(geometry: WindowGeometry) -> tuple[int, ...]:
+    """Sizes of the buffer worth considering: the smallest, that without gaps in a frame, that without gaps at all."""
+    choices = least_depth(geometry), gapless_depth(geometry, False), gapless_depth(geometry, True)
+    return tuple(sorted(set(choices)))
 
 
 @lru_cache(maxsize=8)

@@ -67,7 +67,9 @@ class WindowMaximumUnit:
         return replace(self, pe=legal_number(name, value, divisors(self.channels)))
 
     def resources(self, lut_inputs: int, bram_bits: int) -> Resources:
-        """A comparison (two bits a LUT) and a multiplexer for each bit, the memory of partial maxima, result and skid buffer."""
+        """A comparison (two bits a LUT) and a multiplexer for each bit, the memory of partial maxima, result and skid
+        buffer.
+        """
         bits = self.pe * self.input.bits
         memory = bits * -(-self.folds // 2**lut_inputs) if self.folds > 1 else 0
         return Resources(lut=2.5 * bits + memory + 8, lutram=memory, ff=3.0 * bits + (bits if self.folds == 1 else 0) + 12)

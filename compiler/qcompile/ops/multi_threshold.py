@@ -39,7 +39,9 @@ class MultiThreshold:
         return self.lattice(*thresholds).decode(self.codes(x.astype(np.float32), *thresholds))
 
     def lattice(self, *operands: Array) -> Lattice:
-        """Scale * (code - added) + bias, where the bias is taken into the shift when it is a multiple of half the scale."""
+        """Scale * (code - added) + bias, where the bias is taken into the shift when it is a multiple of half the
+        scale.
+        """
         if self._joined(len(operands)):
             return Lattice.of(self.scale, self.bias / self.scale - self._added(len(operands)))
         return Lattice.of(self.scale, 0.0, self.bias)
@@ -49,7 +51,9 @@ class MultiThreshold:
         return int(ratio) if ratio.is_integer() and self._joined(thresholds) else 0
 
     def _joined(self, thresholds: int) -> bool:
-        """Whether scale * (count + bias / scale), rounded once, is what the model computes for every count: rounded twice."""
+        """Whether scale * (count + bias / scale), rounded once, is what the model computes for every count: rounded
+        twice.
+        """
         ratio = self.bias / self.scale
         if not (2 * ratio).is_integer():
             return False

@@ -24,7 +24,9 @@ class InstanceFigures:
 
 @dataclass(frozen=True, slots=True)
 class ResourceFigures:
-    """One kind of resource: estimate, what the target has, and what of it a design should fill at most (share 0 to 1)."""
+    """One kind of resource: estimate, what the target has, and what of it a design should fill at most (share 0 to
+    1).
+    """
 
     resource: str
     used: float

@@ -43,8 +43,8 @@ class AbsorbSign:
 class PopcountForm:
     """Bipolar weights invert bits: -x is ~x + 1, and for unsigned x of b bits ~x - (2**b - 1).
 
-    Each -1 weight thus adds a constant to what the bits give (one-bit activations: popcount(xnor) = q + number of -1 weights); their
-    sum moves from the accumulator's start into the thresholds behind it.
+    Each -1 weight thus adds a constant to what the bits give (one-bit activations: popcount(xnor) = q + number of -1
+    weights); their sum moves from the accumulator's start into the thresholds behind it.
     """
 
     name: ClassVar[str] = "popcount-form"
@@ -106,7 +106,8 @@ def _product(graph: Graph, node: Node, form: Form, values: dict[str, Value], con
         inputs = (*inputs, f"{node.name}.bias")
         constants[inputs[2]] = read_only(bias)
     known = graph.values[node.inputs[0]].range
-    assert known is not None and isinstance(node.op, MatMul)
+    assert known is not None
+    assert isinstance(node.op, MatMul)
     values[node.output] = replace(values[node.output], range=node.op.infer_range(known, weights, bias))
     return replace(node, inputs=inputs)
 

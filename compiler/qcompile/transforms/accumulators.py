@@ -18,9 +18,9 @@ from qcompile.ops import MatMul
 class Accumulator:
     """The certificate of one layer.
 
-    `lo` and `hi` are the least and greatest reachable sums of each output channel; `exact_bits` the two's-complement width that
-    holds each; `a2q_bits` follows from the l1 norm of a channel's weights (Colbert et al., A2Q, ICCV 2023), `datatype_bits` from
-    the numbers of bits and of inputs alone.
+    `lo` and `hi` are the least and greatest reachable sums of each output channel; `exact_bits` the two's-complement
+    width that holds each; `a2q_bits` follows from the l1 norm of a channel's weights (Colbert et al., A2Q, ICCV
+    2023), `datatype_bits` from the numbers of bits and of inputs alone.
     """
 
     layer: str
@@ -50,7 +50,8 @@ def accumulators(graph: Graph) -> tuple[Accumulator, ...]:
             continue
         x, weights = graph.values[node.inputs[0]].range, graph.constants[node.inputs[1]]
         reach = graph.values[node.output].range
-        assert x is not None and reach is not None
+        assert x is not None
+        assert reach is not None
         weight_type = IntType.of_range(int(weights.min()), int(weights.max()))
         norm = np.abs(weights).sum(axis=0)
         scaled = [int(n) << (x.type.bits - int(x.type.signed)) for n in norm]
@@ -72,7 +73,9 @@ def accumulators(graph: Graph) -> tuple[Accumulator, ...]:
 
 
 def datatype_bits(inputs: int, x: IntType, weight: IntType) -> int:
-    """Width that suffices for any weights of a type (formulas.md D): ceil(a + log2(1 + 2**-a) + 1), a = log2 K + N + M - 1 - s."""
+    """Width that suffices for any weights of a type (formulas.md D): ceil(a + log2(1 + 2**-a) + 1), a = log2 K + N +
+    M - 1 - s.
+    """
     weight_bits = weight.bits if weight.signed else weight.bits + 1
     exponent = math.log2(inputs) + x.bits + weight_bits - 1 - int(x.signed)
     return math.ceil(exponent + math.log2(1 + 2.0**-exponent) + 1)
@@ -86,13 +89,12 @@ def require_bits(found: Sequence[Accumulator], bits: int) -> None:
         if over.size:
             worst = int(over[np.argmax(accumulator.exact_bits[over])])
             shown = ", ".join(str(int(c)) for c in over[:8]) + (", ..." if over.size > 8 else "")
-            rejections.append(
-                Rejection(
-                    f"{over.size} of {accumulator.lo.size} channels need more ({shown}); channel {worst} reaches "
-                    f"{int(accumulator.lo[worst])} to {int(accumulator.hi[worst])}: {int(accumulator.exact_bits[worst])} bits",
-                    f"layer {accumulator.layer}",
-                )
+            reach = f"{int(accumulator.lo[worst])} to {int(accumulator.hi[worst])}"
+            reason = (
+                f"{over.size} of {accumulator.lo.size} channels need more ({shown}); channel {worst} reaches {reach}: "
+                f"{int(accumulator.exact_bits[worst])} bits"
             )
+            rejections.append(Rejection(reason, f"layer {accumulator.layer}"))
     if rejections:
         hint = "train with A2Q for that width, or allow wider accumulators"
         raise refuse(f"not every accumulator fits {bits} bits", rejections, hint)

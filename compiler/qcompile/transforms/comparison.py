@@ -49,7 +49,8 @@ def comparable(source: Deferred, codes: Range) -> Comparable | None:
 
 
 def _least_rise(source: Deferred, codes: Range) -> float:
-    """The least difference of the numbers of neighbouring integers, in the reference's arithmetic; 0 where any is not positive.
+    """The least difference of the numbers of neighbouring integers, in the reference's arithmetic; 0 where any is not
+    positive.
 
     Ranges too large to enumerate must be affine; float32 then tells integers apart the worst at the ends.
     """
@@ -67,7 +68,8 @@ def _least_rise(source: Deferred, codes: Range) -> float:
 def _aligned(position: FloatArray, scale: float) -> Comparable | None:
     """Offsets with as few fraction bits as keep every comparison of q_i + position_i with q_j + position_j.
 
-    Positions whose difference is an integer but for less than float32 could hold of them count as equal in the fraction.
+    Positions whose difference is an integer but for less than float32 could hold of them count as equal in the
+    fraction.
     """
     difference = position[:, None] - position[None, :]
     if float(np.abs(difference).max()) > 2.0**40:

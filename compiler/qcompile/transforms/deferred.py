@@ -24,9 +24,9 @@ class Step:
 class Deferred:
     """The real tensor f(q). Channels are the last axis of the integer value `q`, whose frame has the shape `q_shape`.
 
-    The real tensor has the shape `shape`; its element at position p is element `index[p]` of the flattened integer frame, or
-    element p when `index` is None. `anchor` is the real tensor at which `steps` began, empty
-    where no tensor of the model is (steps that a maximum was taken past).
+    The real tensor has the shape `shape`; its element at position p is element `index[p]` of the flattened integer
+    frame, or element p when `index` is None. `anchor` is the real tensor at which `steps` began, empty where no
+    tensor of the model is (steps that a maximum was taken past).
     """
 
     q: str

@@ -18,7 +18,8 @@ from qcompile.transforms.deferred import Deferred
 class Encoder:
     """The integer input `q` is the real tensor `real` of the host on `lattice` (broadcast as the model has it).
 
-    Element p of the frame (shape `frame`) is element `order[p]` of the flattened tensor, or element p when `order` is None.
+    Element p of the frame (shape `frame`) is element `order[p]` of the flattened tensor, or element p when `order` is
+    None.
     """
 
     q: str

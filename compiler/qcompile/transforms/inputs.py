@@ -13,7 +13,7 @@ from qcompile.ops.roles import Lattice, Quantiser
 from qcompile.transforms import edges
 from qcompile.transforms.deferred import Deferred
 from qcompile.transforms.layouts import frame_axes
-from qcompile.transforms.walk import InputType, Refused, Walk, channel_operands, tap_of
+from qcompile.transforms.walk import InputType, RefusedError, Walk, channel_operands, tap_of
 
 
 def typed_input(walk: Walk, name: str, kind: InputType) -> Deferred:
@@ -37,7 +37,7 @@ def encode_input(walk: Walk, node: Node, operands: tuple[Array, ...]) -> Deferre
     extremes = np.stack([np.full(shape, -largest, np.float32), np.full(shape, largest, np.float32)])
     ends = node.op.codes(extremes, *operands)
     if int(np.abs(ends).max()) > 1 << 31:
-        raise Refused("it does not bound the codes of the model's input")
+        raise RefusedError("it does not bound the codes of the model's input")
     deferred = _begin(walk, node.name, node.output, lattice, Range.of(int(ends.min()), int(ends.max())))
     deferred, rows = channel_operands(walk, deferred, (lattice.scale, lattice.shift, lattice.offset), node)
     deferred = replace(deferred, lattice=Lattice.of(*rows))
@@ -47,7 +47,8 @@ def encode_input(walk: Walk, node: Node, operands: tuple[Array, ...]) -> Deferre
 
 
 def _begin(walk: Walk, name: str, real: str, lattice: Lattice, codes: Range) -> Deferred:
-    """A new integer input for the real tensor `real` of the host, sent in the order that the network behind it wants."""
+    """A new integer input for the real tensor `real` of the host, sent in the order that the network behind it wants.
+    """
     shape = walk.graph.values[real].shape
     axes = frame_axes(walk.graph, real)
     if axes is None:

@@ -12,7 +12,7 @@ from qcompile.ops.roles import Lattice
 from qcompile.transforms import weights
 from qcompile.transforms.deferred import Deferred
 from qcompile.transforms.step_function import Identity, derive
-from qcompile.transforms.walk import ConstantLattice, Refused, Walk, producer_of, tap_of
+from qcompile.transforms.walk import ConstantLattice, RefusedError, Walk, producer_of, tap_of
 
 
 def matmul(walk: Walk, node: Node, source: Deferred, shape: Shape) -> Deferred:
@@ -34,13 +34,15 @@ def matmul(walk: Walk, node: Node, source: Deferred, shape: Shape) -> Deferred:
 
 
 def product(walk: Walk, node: Node, q: str, matrix: weights.IntegerMatrix, rows: Lattice) -> tuple[str, Lattice]:
-    """The integer product of `q` (..., K) with `matrix` (K, M) and what its sums stand for; `rows` is the lattice of each input.
+    """The integer product of `q` (..., K) with `matrix` (K, M) and what its sums stand for; `rows` is the lattice of
+    each input.
 
-    sum w*(s*(q + shift) + offset) = scale * (sum w'*q + sum w'*shift) + sum w*offset, with w' the weights in units of the least s.
+    sum w*(s*(q + shift) + offset) = scale * (sum w'*q + sum w'*shift) + sum w*offset, with w' the weights in units of
+    the least s.
     """
     scaled = weights.scaled_rows(matrix, rows.scale)
     if isinstance(scaled, str):
-        raise Refused(scaled)
+        raise RefusedError(scaled)
     final, unit = scaled
     bias = walk.graph.constants[node.inputs[2]].astype(np.float64) if len(node.inputs) > 2 else 0.0
     offset = (rows.offset @ matrix.integers) * matrix.scale + bias
@@ -56,7 +58,7 @@ def integer_weights(walk: Walk, node: Node) -> weights.IntegerMatrix:
     else:
         matrix = weights.from_real(walk.graph.constants[node.inputs[1]])
     if isinstance(matrix, str):
-        raise Refused(matrix)
+        raise RefusedError(matrix)
     return matrix
 
 
@@ -74,7 +76,7 @@ def _per_row(part: Array, source: Deferred, rows: int, vectors: int) -> Array:
         return np.full(rows, part.ravel()[0])
     full = np.tile(part, element_count(source.q_shape) // source.channels).reshape(vectors, rows)
     if not bool(np.all(full == full[0])):
-        raise Refused("its input has scales or offsets that differ between the vectors it multiplies")
+        raise RefusedError("its input has scales or offsets that differ between the vectors it multiplies")
     row: Array = full[0]
     return row
 
@@ -87,26 +89,32 @@ def _vector_order(source: Deferred, rows: int) -> IntArray:
     order: IntArray = vectors[0] - vectors[0].min()
     expected = order[None] + rows * np.arange(vectors.shape[0])[:, None]
     if not np.array_equal(vectors, expected):
-        raise Refused(
+        raise RefusedError(
             "the elements of its input vectors are not next to each other: a transposition in hardware would be needed"
         )
     return order
 
 
+FLOAT32_NOISE = 2.0**-22
+"""What a few roundings to float32 may change in a number, relative to it."""
+
+
 def materialised(walk: Walk, node: Node, source: Deferred) -> Deferred:
-    """A real tensor that is not affine in its integers (a Relu without a quantiser, say) as new integers on an exact lattice."""
+    """A real tensor that is not affine in its integers (a Relu without a quantiser, say) as new integers on an exact
+    lattice.
+    """
     codes = walk.integer.range_of(source.q)
     if codes.greatest - codes.least > 1 << 16:
-        raise Refused(f"its input is not quantised: {producer_of(walk, node.inputs[0])} gives real numbers")
+        raise RefusedError(f"its input is not quantised: {producer_of(walk, node.inputs[0])} gives real numbers")
     grid = np.arange(codes.least, codes.greatest + 1, dtype=np.int64)[:, None]
     real = np.broadcast_to(source.evaluate(grid), (grid.size, source.channels)).astype(np.float64)
-    step = float(np.abs(source.lattice.scale).max())
+    step = float(np.abs(source.lattice.scale).min())
     for halvings in range(12):
         unit = step / 2**halvings
-        if bool(np.all((np.rint(real / unit) * unit).astype(np.float32) == real.astype(np.float32))):
+        if bool(np.all(np.abs(np.rint(real / unit) * unit - real) <= FLOAT32_NOISE * np.abs(real))):
             break
     else:
-        raise Refused(
+        raise RefusedError(
             f"its input is not quantised: {producer_of(walk, node.inputs[0])} gives real numbers off any integer grid"
         )
 
@@ -116,7 +124,7 @@ def materialised(walk: Walk, node: Node, source: Deferred) -> Deferred:
 
     form = derive(function, codes, source.channels, source.monotone())
     if isinstance(form, str):
-        raise Refused(form)
+        raise RefusedError(form)
     if isinstance(form, Identity):
         return replace(source, lattice=Lattice.of([unit], [form.added]), steps=())
     q = walk.integer.step(f"{node.name}_integers", source.q, form, node.origin)

@@ -24,30 +24,31 @@ class NetworkPass(Protocol):
 PASSES: tuple[NetworkPass, ...] = (AbsorbSign(), PopcountForm())
 
 
-class PassFault(Exception):
+class PassError(Exception):
     """A pass broke an invariant or changed a result: an internal error that names the pass."""
 
 
 def run_passes(
     network: Network,
     samples: tuple[IntArray, ...] = (),
-    observe: Callable[[str, Network], None] = lambda name, network: None,
+    observe: Callable[[str, Network], None] | None = None,
 ) -> Network:
     """Every pass in order, the graph checked after each.
 
-    With `samples` (integer inputs, frames first) the outputs before and after each pass are compared as well. `observe` is called
-    with the name of each pass and its result.
+    With `samples` (integer inputs, frames first) the outputs before and after each pass are compared as well.
+    `observe` is called with the name of each pass and its result.
     """
     expected = _outputs(network, samples)
     for step in PASSES:
         network = step.run(network)
         faults = network.integer.check()
         if faults:
-            raise PassFault(f"pass {step.name}: {'; '.join(faults)}")
+            raise PassError(f"pass {step.name}: {'; '.join(faults)}")
         for before, after in zip(expected, _outputs(network, samples), strict=True):
             if not np.array_equal(before, after):
-                raise PassFault(f"pass {step.name} changes the result of {int((before != after).sum())} elements")
-        observe(step.name, network)
+                raise PassError(f"pass {step.name} changes the result of {int((before != after).sum())} elements")
+        if observe is not None:
+            observe(step.name, network)
     return network
 
 

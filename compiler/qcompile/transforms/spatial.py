@@ -1,4 +1,6 @@
-"""Operators over windows: a convolution is a sliding window and a product, max pooling a sliding window and a maximum."""
+"""Operators over windows: a convolution is a sliding window and a product, max pooling a sliding window and a
+maximum.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from qcompile.transforms import weights
 from qcompile.transforms.deferred import Deferred, Step
 from qcompile.transforms.layouts import channels_last, same_order
 from qcompile.transforms.linear import on_lattice, product
-from qcompile.transforms.walk import ConstantLattice, Refused, Walk, tap_of
+from qcompile.transforms.walk import ConstantLattice, RefusedError, Walk, tap_of
 
 
 def spatial(walk: Walk, node: Node, source: Deferred, shape: Shape) -> Deferred:
@@ -26,7 +28,7 @@ def spatial(walk: Walk, node: Node, source: Deferred, shape: Shape) -> Deferred:
         return _max_pool(walk, node, node.op, source, shape)
     if isinstance(node.op, AveragePool):
         return _average_pool(walk, node, node.op, source, shape)
-    raise Refused(f"{node.op.kind} has no integer form yet")
+    raise RefusedError(f"{node.op.kind} has no integer form yet")
 
 
 def _convolution(walk: Walk, node: Node, op: Convolution, source: Deferred, shape: Shape) -> Deferred:
@@ -34,12 +36,12 @@ def _convolution(walk: Walk, node: Node, op: Convolution, source: Deferred, shap
     if op.groups == source.shape[1] == shape[1] and op.groups > 1:
         return _depthwise(walk, node, op, source, shape)
     if op.groups != 1:
-        raise Refused("convolution in groups of several channels has no integer form yet")
+        raise RefusedError("convolution in groups of several channels has no integer form yet")
     source = on_lattice(walk, node, source)
     windows = _two_axes(op.windows)
     image = _image(walk, node, source)
     if windows.padded and (bool(np.any(source.lattice.shift)) or bool(np.any(source.lattice.offset))):
-        raise Refused(NO_ZERO)
+        raise RefusedError(NO_ZERO)
     matrix = _matrix(walk, node)
     vectors = image if windows.trivial else walk.integer.windows(f"{node.name}_window", image, windows, node.origin)
     positions, channels = element_count(windows.kernel), source.channels
@@ -86,7 +88,7 @@ def _channel_product(walk: Walk, node: Node, windows: Windows, source: Deferred,
     windows = _two_axes(windows)
     image = _image(walk, node, source)
     if windows.padded and (bool(np.any(source.lattice.shift)) or bool(np.any(source.lattice.offset))):
-        raise Refused(NO_ZERO)
+        raise RefusedError(NO_ZERO)
     height, width, channels = walk.integer.values[image].shape
     if windows.kernel == (height, width) and not windows.padded:
         vectors = walk.integer.reshape(image, (1, 1, height * width * channels), node.origin)
@@ -108,7 +110,7 @@ def _matrix(walk: Walk, node: Node) -> weights.IntegerMatrix:
     else:
         matrix = weights.from_real(_as_rows(walk.graph.constants[node.inputs[1]]))
     if isinstance(matrix, str):
-        raise Refused(matrix)
+        raise RefusedError(matrix)
     return matrix
 
 
@@ -123,13 +125,13 @@ def _max_pool(walk: Walk, node: Node, op: MaxPool, source: Deferred, shape: Shap
         step.op.direction(*step.operands) is Direction.INCREASING for step in source.steps
     )
     if not rising:
-        raise Refused("MaxPool of a tensor that falls with its integers")
+        raise RefusedError("MaxPool of a tensor that falls with its integers")
     windows = _two_axes(op.windows)
     image = _image(walk, node, source)
     if (windows.padded or windows.ceil_mode) and walk.integer.range_of(image).least < 0:
-        raise Refused("MaxPool with padding on integers below zero")
+        raise RefusedError("MaxPool with padding on integers below zero")
     if windows.kernel == (1, 1):
-        raise Refused("MaxPool over single elements")
+        raise RefusedError("MaxPool over single elements")
     vectors = walk.integer.windows(f"{node.name}_window", image, windows, node.origin)
     q = walk.integer.window_maximum(node.name, vectors, element_count(windows.kernel), node.origin)
     return replace(
@@ -161,7 +163,7 @@ def _image(walk: Walk, node: Node, source: Deferred) -> str:
     expected = channels_last(source.shape)
     same = same_order(expected, source.index)
     if not same:
-        raise Refused(
+        raise RefusedError(
             "the elements of its input do not travel channels last: a transposition in hardware would be needed"
         )
     spatial_shape = source.shape[2:] if len(source.shape) == 4 else (1, *source.shape[2:])

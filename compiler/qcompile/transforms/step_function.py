@@ -1,6 +1,8 @@
-"""Integer functions of one integer, found by evaluating the reference: thresholds by bisection, tables by enumeration.
+"""Integer functions of one integer, found by evaluating the reference: thresholds by bisection, tables by
+enumeration.
 
-The function is never taken from a formula, so ties, rounding modes and clamps of the model come out as the model has them.
+The function is never taken from a formula, so ties, rounding modes and clamps of the model come out as the model has
+them.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ LARGEST_TABLE = 1 << 22
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Thresholds:
-    """base + #{k: x >= thresholds[c, k]}, with -x - 1 in place of x where `descending[c]`; rows may be shared (one row)."""
+    """base + #{k: x >= thresholds[c, k]}, with -x - 1 in place of x where `descending[c]`; rows may be shared (one
+    row).
+    """
 
     base: int
     thresholds: IntArray

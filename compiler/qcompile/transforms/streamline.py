@@ -27,7 +27,7 @@ from qcompile.transforms.walk import (
     InputType,
     Known,
     Pending,
-    Refused,
+    RefusedError,
     Tail,
     Walk,
     channel_operands,
@@ -39,8 +39,8 @@ from qcompile.transforms.walk import (
 def streamline(graph: Graph, types: Mapping[str, InputType]) -> Network:
     """The network as host functions around an integer graph.
 
-    `types` gives the integers that are sent for inputs which no quantiser of the model types. Raises one CompilerError that names
-    every node that has no exact integer form, and why.
+    `types` gives the integers that are sent for inputs which no quantiser of the model types. Raises one
+    CompilerError that names every node that has no exact integer form, and why.
     """
     walk = Walk(graph, types, IntegerBuilder(graph.name))
     for name in graph.inputs:
@@ -49,7 +49,7 @@ def streamline(graph: Graph, types: Mapping[str, InputType]) -> Network:
         if all(name in walk.known or name in graph.constants for name in node.inputs):
             try:
                 _visit(walk, node)
-            except Refused as error:
+            except RefusedError as error:
                 walk.rejections.append(Rejection(str(error), f"node {', '.join(node.origin) or node.name}"))
     if walk.rejections:
         raise refuse("the model has no exact integer form", walk.rejections)
@@ -82,7 +82,7 @@ def _visit(walk: Walk, node: Node) -> None:
     elif isinstance(source, Deferred):
         walk.known[node.output] = _on_integers(walk, node, source, operands)
     else:
-        raise Refused("its input is a constant")
+        raise RefusedError("its input is a constant")
 
 
 def _on_host(walk: Walk, node: Node, source: Pending, operands: tuple[Array, ...]) -> Known:
@@ -91,13 +91,13 @@ def _on_host(walk: Walk, node: Node, source: Pending, operands: tuple[Array, ...
         return encode_input(walk, node, operands)
     if isinstance(node.op, (Pointwise, Layout)):
         return source
-    raise Refused(f"the input '{source.source}' reaches {node.op.kind} without being quantised; {UNTYPED_HINT}")
+    raise RefusedError(f"the input '{source.source}' reaches {node.op.kind} without being quantised; {UNTYPED_HINT}")
 
 
 def _behind(walk: Walk, node: Node, source: Tail) -> Known:
     """Behind the last integer: what keeps the order is looked through by ArgMax, the rest is the host's."""
     if isinstance(node.op, (Quantiser, MatMul)) and not isinstance(node.op, Decode):
-        raise Refused(
+        raise RefusedError(
             f"{node.op.kind} behind an operator that only the host computes ({producer_of(walk, node.inputs[0])})"
         )
     producer = walk.graph.producer(node.inputs[0])
@@ -128,7 +128,7 @@ def _on_integers(walk: Walk, node: Node, source: Deferred, operands: tuple[Array
         return _argmax(walk, node, op, source)
     if isinstance(op, (Softmax, TopK)):
         return Tail(source)
-    raise Refused(f"{op.kind} of a tensor computed from the input")
+    raise RefusedError(f"{op.kind} of a tensor computed from the input")
 
 
 def _quantise(walk: Walk, node: Node, source: Deferred, operands: tuple[Array, ...]) -> Deferred:
@@ -146,7 +146,7 @@ def _quantise(walk: Walk, node: Node, source: Deferred, operands: tuple[Array, .
 
     form = derive(function, walk.integer.range_of(source.q), source.channels, source.monotone())
     if isinstance(form, str):
-        raise Refused(form)
+        raise RefusedError(form)
     result = Lattice.of(*rows[len(operands) :])
     if isinstance(form, Identity):
         q, result = source.q, replace(result, shift=result.shift + form.added)

@@ -56,12 +56,14 @@ class ConstantLattice:
 Known = Deferred | Pending | Tail | ConstantLattice
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """Why a node cannot be streamlined."""
 
 
 @dataclass(slots=True)
 class Walk:
+    """The real graph that is walked, what is known of its tensors, and what has come of it so far."""
+
     graph: Graph
     types: Mapping[str, InputType]
     integer: IntegerBuilder
@@ -73,6 +75,7 @@ class Walk:
 
 
 def tap_of(node: Node, deferred: Deferred) -> Tap:
+    """The link between the tensor that a node gives and the integers that stand for it."""
     lattice = deferred.lattice
     reads = "" if isinstance(node.op, Summing) else node.inputs[0]
     return Tap(node.output, deferred.q, deferred.index, lattice.scale, lattice.shift, lattice.offset, reads)
@@ -81,7 +84,9 @@ def tap_of(node: Node, deferred: Deferred) -> Tap:
 def channel_operands(
     walk: Walk, source: Deferred, operands: tuple[Array, ...], node: Node
 ) -> tuple[Deferred, tuple[Array, ...]]:
-    """Constants as one number a channel; where they differ within a channel every element becomes a channel of its own."""
+    """Constants as one number a channel; where they differ within a channel every element becomes a channel of its
+    own.
+    """
     rows = tuple(source.to_channels(operand) for operand in operands)
     if any(row is None for row in rows):
         source = flattened(walk, source, node)
@@ -106,5 +111,6 @@ def flattened(walk: Walk, source: Deferred, node: Node) -> Deferred:
 
 
 def producer_of(walk: Walk, name: str) -> str:
+    """The node that gives a tensor, in words for the user."""
     node = walk.graph.producer(name)
     return f"'{name}'" if node is None else f"{node.op.kind} '{', '.join(node.origin) or node.name}'"

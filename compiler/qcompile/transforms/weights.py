@@ -43,7 +43,9 @@ def from_lattice(codes: IntArray, lattice: Lattice) -> IntegerMatrix | str:
 
 
 def from_real(weights: Array) -> IntegerMatrix | str:
-    """Weights given as float numbers, where they are exact float32 multiples of one unit (for all, or for each output channel)."""
+    """Weights given as float numbers, where they are exact float32 multiples of one unit (for all, or for each output
+    channel).
+    """
     wide = weights.astype(np.float64)
     if bool(np.all(wide == np.rint(wide))):
         return _bounded(wide.astype(np.int64), np.ones(weights.shape[1]))

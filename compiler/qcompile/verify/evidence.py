@@ -1,4 +1,5 @@
-"""What float32 may have decided: the real numbers behind integers, ours and the reference's, with bounds on rounding."""
+"""What float32 may have decided: the real numbers behind integers, ours and the reference's, with bounds on rounding.
+"""
 
 from __future__ import annotations
 
@@ -40,8 +41,8 @@ def in_model_order(numbers: Array, tap: Tap, shape: Shape) -> Array:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Order:
-    """Exact `numbers` (frames, *shape); what is rounded on the way to them in float32 is at most `size` (1, *shape) and as many
-    as `terms` such roundings go into one.
+    """Exact `numbers` (frames, *shape); what is rounded on the way to them in float32 is at most `size` (1, *shape)
+    and as many as `terms` such roundings go into one.
     """
 
     numbers: FloatArray
@@ -53,8 +54,9 @@ class Order:
 class Evidence:
     """Tensors of the model in some frames.
 
-    `graph` is the model in real arithmetic, `taps` by tensor, `reference` the tensors of onnxruntime and `values` the integers,
-    frames first. Everything is computed from the nearest tapped tensors in front, in float32 and operator by operator.
+    `graph` is the model in real arithmetic, `taps` by tensor, `reference` the tensors of onnxruntime and `values` the
+    integers, frames first. Everything is computed from the nearest tapped tensors in front, in float32 and operator
+    by operator.
     """
 
     graph: Graph
@@ -78,7 +80,8 @@ class Evidence:
         return self._recall("ours", name, self._from_integers, self.ours, lambda op: op.wavering)
 
     def theirs(self, name: str) -> Spread:
-        """What the tensor can be in the reference, given the tensors tapped in front of it as the reference has them."""
+        """What the tensor can be in the reference, given the tensors tapped in front of it as the reference has them.
+        """
         return self._recall("theirs", name, self._from_reference, self.theirs, lambda op: op.error)
 
     def between(self, name: str, share: float) -> Array:
@@ -97,7 +100,9 @@ class Evidence:
         return follow(name)[0]
 
     def order(self, name: str) -> Order:
-        """Exact numbers in the order of a tensor's: its own where it is affine in integers, else those in front of it."""
+        """Exact numbers in the order of a tensor's: its own where it is affine in integers, else those in front of
+        it.
+        """
         tap = self.taps.get(name)
         node = self.producers.get(name)
         if tap is not None and tap.value in self.values:

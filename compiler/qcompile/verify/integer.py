@@ -3,16 +3,17 @@
 A difference is a *tie* of the reference only where it is shown that we are right and why the reference is elsewhere:
 
 - at a quantiser, our code is the one that the quantiser gives for the exact integers in front of it, evaluated operator by
-  operator in float32; the reference's code is the one it gives for the reference's own input; that input is what the same
-  operators make of the reference's own sum; and on the way from our sum to the reference's the code changes once.
+  operator in float32; the reference's code is the one it gives for the reference's own input; that input is what the
+  same operators make of the reference's own sum; and on the way from our sum to the reference's the code changes
+  once.
 - at a sum, the reference's number is no further from the exact one than float32 allows for so many terms of such size
-  (`Evidence.tolerance`). That is checked everywhere, also where the integers agree. Only where it is more than half a unit
-  (sums near 2**24 and above) can integers differ and be a tie.
+  (`Evidence.tolerance`). That is checked everywhere, also where the integers agree. Only where it is more than half a
+  unit (sums near 2**24 and above) can integers differ and be a tie.
 - at an ArgMax, our index is that of the greatest exact number, the first of equal ones, and the reference's number is closer
   to it than float32 could tell.
 
-Where sums are exact in float32 (scales that are powers of two, below 2**24) the two sums are equal, and nothing of this can
-excuse a difference at a quantiser.
+Where sums are exact in float32 (scales that are powers of two, below 2**24) the two sums are equal, and nothing of
+this can excuse a difference at a quantiser.
 """
 
 from __future__ import annotations
@@ -34,14 +35,18 @@ STEPS = 33
 """Points between our sum and the reference's at which a quantiser is looked at."""
 
 EQUAL = 2.0**-26
-"""Exact numbers closer than this, relative to what went into them, count as equal: constants of float32 are not finer."""
+"""Exact numbers closer than this, relative to what went into them, count as equal: constants of float32 are not
+finer.
+"""
 
 Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """A frame in which the reference's own rounding decided: in `elements` elements of `tensor`, `distance` apart at most."""
+    """A frame in which the reference's own rounding decided: in `elements` elements of `tensor`, `distance` apart at
+    most.
+    """
 
     frame: int
     tensor: str
@@ -51,7 +56,9 @@ class Tie:
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """The first element of a tensor in which a frame differs without a tie to explain it; `note` tells where integers agree."""
+    """The first element of a tensor in which a frame differs without a tie to explain it; `note` tells where integers
+    agree.
+    """
 
     frame: int
     tensor: str
@@ -86,10 +93,12 @@ class Agreement:
 def compare(
     network: Network, graph: Graph, reference: Mapping[str, Array], values: Mapping[str, IntArray]
 ) -> Agreement:
-    """Compares tapped tensors of the reference with values of the integer graph, frame by frame in the order of the model.
+    """Compares tapped tensors of the reference with values of the integer graph, frame by frame in the order of the
+    model.
 
-    `graph` is the model in real arithmetic, `reference` maps its inputs and ONNX tensors to (frames, *shape), `values` integer
-    values to (frames, *shape). What follows from an earlier difference in the same frame is not looked at.
+    `graph` is the model in real arithmetic, `reference` maps its inputs and ONNX tensors to (frames, *shape),
+    `values` integer values to (frames, *shape). What follows from an earlier difference in the same frame is not
+    looked at.
     """
     frames = len(next(iter(values.values())))
     taps = {tap.tensor: tap for tap in network.taps}
@@ -245,8 +254,9 @@ def _upstream(graph: Graph, tapped: set[str]) -> dict[str, set[str]]:
 def compare_outputs(network: Network, decoded: Mapping[str, Array], given: Array, codes: IntArray) -> IntArray:
     """Frames in which a user's own outputs are not what the integers stand for.
 
-    `given` is (frames, ...) for the model's first output, `decoded` the values of `network.after` for `codes`, the integers of the
-    accelerator's first output. A given number agrees when it is nearer to the number of our code than to that of the next one.
+    `given` is (frames, ...) for the model's first output, `decoded` the values of `network.after` for `codes`, the
+    integers of the accelerator's first output. A given number agrees when it is nearer to the number of our code than
+    to that of the next one.
     """
     name = network.after.outputs[0]
     ours = np.asarray(decoded[name])

@@ -84,8 +84,8 @@ def run_bulk(
 ) -> BulkRun:
     """Sends frames through the RTL, with the source idle and the sink stalled in so many percent of the cycles.
 
-    `streams` are the contracts of the accelerator's inputs and outputs, `inputs` and `expected` int64 (frames, elements). Raises
-    CompilerError when the simulation gets stuck or breaks the protocol.
+    `streams` are the contracts of the accelerator's inputs and outputs, `inputs` and `expected` int64 (frames,
+    elements). Raises CompilerError when the simulation gets stuck or breaks the protocol.
     """
     frames = len(inputs[0])
     with tempfile.TemporaryDirectory(prefix="qcompile-") as work:

@@ -11,9 +11,11 @@ MAGNITUDES = tuple(2.0**k for k in range(-6, 11))
 
 
 def random_frames(before: Graph, frames: int, seed: int) -> tuple[Array, ...]:
-    """float32 inputs of the model, (frames, *shape) each, spread so that their integer codes differ as much as can be.
+    """float32 inputs of the model, (frames, *shape) each, spread so that their integer codes differ as much as can
+    be.
 
-    The spread is chosen, for all inputs together, among uniform ones from 0 or from -m to m by the entropy of the codes.
+    The spread is chosen, for all inputs together, among uniform ones from 0 or from -m to m by the entropy of the
+    codes.
     """
     generator = np.random.default_rng(seed)
     draws = [generator.random((frames, *before.values[name].shape), dtype=np.float32) for name in before.inputs]
