@@ -74,11 +74,11 @@ def toys(draw: st.DrawFn, inputs: int) -> Toy:
     outs = tuple(stream(draw(st.sampled_from(LANES))) for _ in range(draw(st.integers(1, 2))))
     steps = draw(st.integers(max(s.beats for s in (*ins, *outs)), 16))
 
-    def moments(count: int, first: bool = False) -> IntArray:
-        chosen = draw(st.sets(st.integers(int(first), max(steps - 1, 1)), min_size=count - first, max_size=count - first))
-        return np.array(sorted(chosen | ({0} if first else set())), np.int64)
+    def moments(count: int, first: int = 0) -> IntArray:
+        order = draw(st.permutations(range(first, steps)))
+        return np.array(sorted([*range(first), *order[: count - first]]), np.int64)
 
-    reads = tuple(moments(s.beats, first=k == 0) for k, s in enumerate(ins))
+    reads = tuple(moments(s.beats, first=int(k == 0)) for k, s in enumerate(ins))
     writes = tuple(moments(s.beats) for s in outs)
     return Toy(ins, outs, Schedule(steps, reads, writes, draw(st.integers(1, 5))))
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from qcompile.flow.check import Checked
@@ -205,5 +206,5 @@ def catalogue(rows: Sequence[tuple[str, ...]]) -> None:
     for heading in rows[0]:
         table.add_column(heading)
     for row in rows[1:]:
-        table.add_row(*row)
+        table.add_row(*(escape(cell) for cell in row))
     _console().print(table)

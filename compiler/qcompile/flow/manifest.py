@@ -106,12 +106,16 @@ def _streams(
     rows: list[dict[str, object]] = []
     for k, (stream, name) in enumerate(zip(streams, names, strict=True)):
         tap = next((t for t in network.taps if t.value == name), None)
+        reach = network.integer.values[name].range
+        assert reach is not None
         row: dict[str, object] = {
             "port": prefix if len(streams) == 1 else f"{prefix}_{k}",
             "value": name,
             "shape": list(network.integer.values[name].shape),
             "order": "row-major, last axis fastest; element e of a beat in bits [e*bits, (e+1)*bits)",
             "element": {"bits": stream.element.bits, "signed": stream.element.signed},
+            "least": reach.least,
+            "greatest": reach.greatest,
             "elements_per_beat": stream.lanes,
             "beats_per_frame": stream.beats,
             "tdata_bits": -(-stream.bits // 8) * 8,

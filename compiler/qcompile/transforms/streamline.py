@@ -114,8 +114,7 @@ def _on_integers(walk: Walk, node: Node, source: Deferred, operands: tuple[Array
     if isinstance(op, Quantiser):
         return _quantise(walk, node, source, operands)
     if isinstance(op, Pointwise):
-        flat, constants = channel_operands(walk, source, operands, node)
-        return replace(flat, steps=(*flat.steps, Step(op, constants)))
+        return _put_off(walk, node, op, source, operands)
     if isinstance(op, Layout):
         return source.rearranged(op, shape)
     if isinstance(op, MatMul):
@@ -129,6 +128,17 @@ def _on_integers(walk: Walk, node: Node, source: Deferred, operands: tuple[Array
     if isinstance(op, (Softmax, TopK)):
         return Tail(source)
     raise RefusedError(f"{op.kind} of a tensor computed from the input")
+
+
+def _put_off(walk: Walk, node: Node, op: Pointwise, source: Deferred, operands: tuple[Array, ...]) -> Deferred:
+    """One more step. Where one node of the model became a product and steps (a Gemm with alpha), the model shows the sum here."""
+    flat, constants = channel_operands(walk, source, operands, node)
+    deferred = replace(flat, steps=(*flat.steps, Step(op, constants)))
+    producer = walk.graph.producer(node.inputs[0])
+    lattice = deferred.affine() if producer is not None and producer.origin == node.origin else None
+    if lattice is not None:
+        walk.taps.append(replace(tap_of(node, replace(deferred, lattice=lattice)), reads=""))
+    return deferred
 
 
 def _quantise(walk: Walk, node: Node, source: Deferred, operands: tuple[Array, ...]) -> Deferred:

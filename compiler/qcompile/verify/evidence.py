@@ -13,7 +13,7 @@ from qcompile.ir.graph import Graph, Node, Shape
 from qcompile.ir.network import Tap
 from qcompile.ir.types import Array, FloatArray, IntArray
 from qcompile.ops.elementwise import Elementwise
-from qcompile.ops.roles import Float32Array, Lattice, Layout, Pointwise, Summing
+from qcompile.ops.roles import Float32Array, Lattice, Layout, Pointwise, Quantiser, Summing
 
 UNIT_ROUNDOFF = 2.0**-24
 ROUNDINGS = 64
@@ -25,7 +25,8 @@ Spread = tuple[Array, Array]
 
 def decoded(tap: Tap, codes: IntArray, shape: Shape) -> Float32Array:
     """The real tensor, (frames, *shape), that integers (frames, *shape of the value) stand for."""
-    return in_model_order(Lattice(tap.scale, tap.shift, tap.offset).decode(_rows(codes)), tap, (len(codes), *shape))
+    lattice = Lattice(tap.scale, tap.shift, tap.offset)
+    return in_model_order(lattice.decode(_rows(codes)), tap, (len(codes), *shape))
 
 
 def _rows(codes: IntArray) -> IntArray:
@@ -104,14 +105,12 @@ class Evidence:
         it.
         """
         tap = self.taps.get(name)
-        node = self.producers.get(name)
         if tap is not None and tap.value in self.values:
             codes = self.values[tap.value]
             rows = tap.scale * (_rows(codes) + tap.shift) + tap.offset
             numbers = in_model_order(rows, tap, (len(codes), *self.graph.values[name].shape))
-            terms = self._terms(node) if node is not None and isinstance(node.op, Summing) else ROUNDINGS
-            return Order(numbers, self.magnitude(name), terms)
-        assert node is not None
+            return Order(numbers, self.magnitude(name), self._roundings(name))
+        node = self.producers[name]
         found = self.order(node.inputs[0])
         constants = [self.graph.constants[operand] for operand in node.inputs[1:]]
         if isinstance(node.op, Layout):
@@ -126,34 +125,31 @@ class Evidence:
 
     def tolerance(self, name: str) -> FloatArray:
         """How far the reference's sum may be from the exact one, for each element (1, *shape) in all frames."""
-        node = self.producers[name]
-        if not isinstance(node.op, Summing):
-            return np.zeros((1, *self.graph.values[name].shape))
-        return self._terms(node) * UNIT_ROUNDOFF * self.magnitude(name)
+        return self._roundings(name) * UNIT_ROUNDOFF * self.magnitude(name)
 
     def magnitude(self, name: str) -> FloatArray:
-        """At least as large as any number rounded on the way to a tensor's elements, (1, *shape), over all frames."""
-        known = self._from_integers(name)
-        node = self.producers.get(name)
-        if known is not None and not (node is not None and isinstance(node.op, Summing)):
-            return np.abs(known[0]).max(axis=0, keepdims=True).astype(np.float64)
-        assert node is not None
-        inputs = [self._absolute(operand) for operand in node.inputs]
+        """At least as large as any number rounded on the way to a tensor's elements, (1, *shape), over all frames.
+
+        The way begins at the quantisers in front, whose numbers the reference has exactly.
+        """
+        known, node = self._from_integers(name), self.producers.get(name)
+        if node is None or (known is not None and isinstance(node.op, Quantiser)):
+            assert known is not None
+            return np.asarray(np.abs(known[0]).max(axis=0, keepdims=True), np.float64)
         if isinstance(node.op, Pointwise):
-            constants = [self.graph.constants[operand] for operand in node.inputs[1:]]
-            return node.op.magnitude(inputs[0].astype(np.float32), *constants).astype(np.float64)
+            constants = (self.graph.constants[operand] for operand in node.inputs[1:])
+            largest = self.magnitude(node.inputs[0]).astype(np.float32)
+            return np.asarray(node.op.magnitude(largest, *constants), np.float64)
+        inputs = [self._absolute(operand) for operand in node.inputs]
         if not isinstance(node.op, Summing):
             return np.asarray(node.op.evaluate(*inputs), np.float64)
+        constant = [self._constant(operand) for operand in node.inputs]
         total = np.zeros(())
-        for position, operand in enumerate(node.inputs):
-            if operand in self.graph.constants or self._constant(operand):
-                continue
-            alone = [
-                x if k == position or self._constant(other) else np.zeros_like(x)
-                for k, (x, other) in enumerate(zip(inputs, node.inputs, strict=True))
-            ]
+        for position in np.flatnonzero(np.logical_not(constant)):
+            # Each tensor with the others at zero: a difference of two must not cancel.
+            alone = (x if constant[k] or k == position else np.zeros_like(x) for k, x in enumerate(inputs))
             total = total + np.abs(node.op.evaluate(*alone))
-        return np.asarray(total, np.float64)
+        return total
 
     def _absolute(self, name: str) -> Array:
         """Magnitudes of an operand: of a constant its elements', without a frame axis."""
@@ -168,12 +164,15 @@ class Evidence:
             node is not None and all(operand in self.graph.constants for operand in node.inputs)
         )
 
-    def _terms(self, node: Node) -> int:
-        shapes = [
-            self.graph.constants[name].shape if name in self.graph.constants else self.graph.values[name].shape
-            for name in node.inputs
-        ]
-        assert isinstance(node.op, Summing)
+    def _roundings(self, name: str) -> int:
+        """How many roundings one number of a tensor has behind it."""
+        node = self.producers.get(name)
+        if node is None or isinstance(node.op, Quantiser):
+            return ROUNDINGS
+        if not isinstance(node.op, Summing):
+            return self._roundings(node.inputs[0])
+        known = self.graph.constants
+        shapes = (known[x].shape if x in known else self.graph.values[x].shape for x in node.inputs)
         return node.op.terms(*shapes) + ROUNDINGS
 
     def _from_integers(self, name: str) -> Spread | None:
@@ -225,7 +224,7 @@ class Evidence:
         if isinstance(node.op, Pointwise):
             slack = widening(node.op) * np.maximum(1.0, np.maximum(np.abs(low), np.abs(high)))
         elif isinstance(node.op, Summing):
-            slack = self._terms(node) * UNIT_ROUNDOFF * self.magnitude(name)
+            slack = self.tolerance(name)
         if not np.any(slack):
             return low, high
         return (low - slack).astype(np.float32), (high + slack).astype(np.float32)

@@ -28,7 +28,7 @@ from qcompile.ir.graph import Graph, Node
 from qcompile.ir.network import Network, Tap
 from qcompile.ir.types import Array, IntArray
 from qcompile.ops import ArgMax, Softmax, TopK
-from qcompile.ops.roles import Quantiser, Summing
+from qcompile.ops.roles import Quantiser
 from qcompile.verify.evidence import UNIT_ROUNDOFF, Evidence, in_model_order
 
 STEPS = 33
@@ -154,7 +154,7 @@ class _Found:
 
     @property
     def wrong(self) -> Mask:
-        return (self.expected != self.actual) | self.beyond
+        return np.asarray((self.expected != self.actual) | self.beyond)
 
 
 def _compare_tensor(tap: Tap, evidence: Evidence) -> _Found:
@@ -162,16 +162,21 @@ def _compare_tensor(tap: Tap, evidence: Evidence) -> _Found:
     frames = len(codes)
     node = evidence.producers.get(tap.tensor)
     expected, actual = (_flat(tap, c) for c in (expected_codes(tap, real, codes.shape), codes))
-    beyond = np.zeros(actual.shape, bool)
-    if node is not None and isinstance(node.op, Summing):
+    beyond: Mask = np.zeros(actual.shape, bool)
+    if _is_sum(node):
         off = np.abs(evidence.ours(tap.tensor)[0].astype(np.float64) - real)
         beyond = (off > evidence.tolerance(tap.tensor)).reshape(frames, -1)
     return _Found(tap, node, expected, actual, beyond)
 
 
+def _is_sum(node: Node | None) -> bool:
+    """Whether a tensor is a sum of products or an affine function of one."""
+    return node is not None and not isinstance(node.op, (Quantiser, ArgMax))
+
+
 def _flat(tap: Tap, codes: IntArray) -> IntArray:
     """Integers (frames, *shape of the value) in the order of the model, (frames, elements)."""
-    return in_model_order(codes, tap, (len(codes), -1))
+    return np.asarray(in_model_order(codes, tap, (len(codes), -1)), np.int64)
 
 
 def _judge(found: _Found, evidence: Evidence, frame: int) -> Tie | Mismatch:
@@ -186,7 +191,7 @@ def _judge(found: _Found, evidence: Evidence, frame: int) -> Tie | Mismatch:
             apart = np.abs(evidence.reference[tap.reads] - evidence.ours(tap.reads)[0]).reshape(-1)
     elif node is not None and isinstance(node.op, ArgMax):
         unexplained &= ~_greatest(found, node, node.op, evidence, frame)
-    elif node is not None and isinstance(node.op, Summing):
+    elif _is_sum(node):
         unexplained = found.beyond[frame]
         apart = np.abs(evidence.reference[tap.tensor] - evidence.ours(tap.tensor)[0]).reshape(-1)
     if not bool(unexplained.any()):
