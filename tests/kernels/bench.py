@@ -196,9 +196,7 @@ def runs_of(
     drive, observe = unpack(trace.drive, layout.drive_bits), unpack(trace.observe, layout.observe_bits)
     for case, p, frames in zip(cases, placed, sent, strict=True):
         inputs = records(case.kernel.inputs, p.s_valid.of(drive), p.s_ready.of(observe), p.s_data.of(drive))
-        outputs = records(
-            case.kernel.outputs, p.m_valid.of(observe), p.m_ready.of(drive), p.m_data.of(observe)
-        )
+        outputs = records(case.kernel.outputs, p.m_valid.of(observe), p.m_ready.of(drive), p.m_data.of(observe))
         moved = any(trace.moved >> s.low & (1 << s.width) - 1 for s in (p.s_ready, p.m_valid, p.m_data))
         expected = case.kernel.evaluate(*frames)
         yield Run(p.label, case.kernel, phase, len(frames[0]), expected, inputs, outputs, moved)

@@ -15,7 +15,6 @@ from qcompile.ir.types import IntArray, IntType
 
 from .bench import conform, simulate
 
-
 STREAM = Stream(IntType(7, True), 1, 20)
 
 

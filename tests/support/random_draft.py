@@ -14,6 +14,16 @@ from tests.support.onnx_models import ModelBuilder
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A tensor of a draft, to come back to."""
+
+    x: str
+    shape: tuple[int, ...]
+    spread: float
+    ranked: bool
+
+
 @dataclass(slots=True)
 class Draft:
     """`x` is the current tensor of shape `shape` (one frame, leading axis 1), its numbers are about as large as `spread`.
@@ -35,6 +45,14 @@ class Draft:
     def opset(self) -> int:
         """Version of the operator set."""
         return self.builder.opset
+
+    def here(self) -> Place:
+        """The current tensor."""
+        return Place(self.x, self.shape, self.spread, self.ranked)
+
+    def go(self, place: Place) -> None:
+        """Goes on from another tensor."""
+        self.x, self.shape, self.spread, self.ranked = place.x, place.shape, place.spread, place.ranked
 
     def chance(self, probability: float) -> bool:
         """True so often."""

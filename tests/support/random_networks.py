@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
+from onnx import TensorProto
 
 from qcompile.ir.types import IntType
 from qcompile.transforms.streamline import InputType
 from tests.support.onnx_models import NEWEST, ModelBuilder
-from tests.support.random_draft import Draft
+from tests.support.random_draft import Draft, Place
 from tests.support.random_operators import activation, affine, layout, tail
 from tests.support.random_quantisers import quantise, weights
 
@@ -34,19 +35,61 @@ def random_network(seed: int) -> RandomNetwork:
     builder = ModelBuilder(int(rng.choice(OPSETS)), constant_nodes=bool(rng.random() < 0.3))
     d = Draft(rng, builder, exact, dyadic=exact and bool(rng.random() < 0.7))
     frame = _input_shape(d)
-    types = _input(d, frame)
+    raw = d.here()
+    types, element = _input(d)
     outputs: list[str] = []
+    if not types and element == TensorProto.FLOAT and d.chance(0.06):
+        outputs += _second_head(d, raw)
     for k in range(depth := d.integer(1, 3)):
-        _layer(d)
+        if d.chance(0.06):
+            outputs += _second_head(d, d.here())
+        _residual(d) if d.exact and d.chance(0.1) else _layer(d)
         if k < depth - 1:
             _between(d, linear_next=True)
             if d.chance(0.08):
                 outputs.append(d.x)
+    outputs += _end(d)
+    return RandomNetwork(seed, builder.model(frame, *dict.fromkeys(outputs), element=element), types, exact)
+
+
+def _second_head(d: Draft, start: Place) -> list[str]:
+    """Another reader of the tensor at `start` (where it is the model's input, behind a quantiser of its own)."""
+    present = d.here()
+    d.go(start)
+    if start.x == "x":
+        quantise(d)
+    if len(d.shape) == 4:
+        _flatten(d)
+    _layer(d)
+    outputs = _end(d)
+    d.go(present)
+    return outputs
+
+
+def _end(d: Draft) -> list[str]:
+    """Behind the last sum: a quantiser, operators for the host, or nothing; then what a classifier ends with."""
     if d.chance(0.3):
         _between(d, linear_next=False)
     elif d.chance(0.5):
         affine(d)
-    return RandomNetwork(seed, builder.model(frame, *dict.fromkeys([*outputs, *tail(d)])), types, exact)
+        if d.chance(0.3):
+            activation(d)
+    return tail(d)
+
+
+def _residual(d: Draft) -> None:
+    """The sum, or the difference, of two products of one tensor, each quantised on a scale of its own."""
+    start = d.here()
+    rows, columns = d.shape[-1], d.integer(1, 12)
+    branches = []
+    for _ in range(2):
+        d.go(start)
+        matrix, size = weights(d, rows, columns)
+        d.x = d.builder.node("MatMul", [d.x, matrix])
+        d.spread *= size * np.sqrt(rows)
+        branches.append(d.builder.quant(d.x, d.power(d.spread / 4), 0.0, float(d.integer(2, 6))))
+    d.x = d.builder.node(d.pick(["Add", "Sub"]), branches)
+    d.shape = (*d.shape[:-1], columns)
 
 
 def _input_shape(d: Draft) -> tuple[int, ...]:
@@ -60,11 +103,18 @@ def _input_shape(d: Draft) -> tuple[int, ...]:
     return d.shape
 
 
-def _input(d: Draft, frame: tuple[int, ...]) -> dict[str, InputType]:
-    """The input: quantised by the model, or of a type that the user states, with thresholds in front or without."""
+def _input(d: Draft) -> tuple[dict[str, InputType], int]:
+    """The input: quantised by the model, or of a type that the user states, with thresholds in front or without.
+
+    The second result is its element type in the model: float, or integers that the model casts.
+    """
     types: dict[str, InputType] = {}
     kind = d.integer(0, 9)
-    if kind < 4:
+    if kind < 4 and d.opset >= 9 and d.chance(0.2):
+        types["x"] = InputType(IntType(8, False), 1.0)
+        d.spread = 128.0
+        d.apply("Cast", attributes={"to": int(TensorProto.FLOAT)})
+    elif kind < 4:
         scale = d.scale(1 / 255, strict=True)
         element = d.pick([IntType(8, False), IntType(8, True), IntType(16, True), IntType(4, False), IntType(1, False)])
         bipolar = element.bits == 1 and d.chance(0.7)
@@ -76,7 +126,7 @@ def _input(d: Draft, frame: tuple[int, ...]) -> dict[str, InputType]:
         quantise(d)
     if len(d.shape) == 4 or (len(d.shape) == 3 and d.chance(0.6)):
         _flatten(d)
-    return types
+    return types, TensorProto.UINT8 if d.builder.nodes and d.builder.nodes[0].op_type == "Cast" else TensorProto.FLOAT
 
 
 def _preprocess(d: Draft) -> None:

@@ -83,17 +83,19 @@ def _latest(read_steps: list[IntArray], slack: list[IntArray], steps: IntArray) 
 
 
 def settled(dataflow: Dataflow) -> Timing:
-    """Times of as many frames as it takes until each frame repeats the one before, one interval later.
+    """Times of so many frames that the last repeats the one before it, an interval later, and sees every queue at its fullest.
 
-    A kernel carries nothing from frame to frame but the cycle of its last step, so what has repeated once repeats for
-    ever; and a kernel behind sources that repeat from frame f on repeats from frame f + 1 on.
+    A kernel carries nothing from frame to frame but the cycle of its last step, so what has repeated once repeats for ever; a
+    kernel behind sources that repeat from frame f on repeats from frame f + 1 on. A queue is filled when the first beats leave.
     """
-    frames, enough = 4, len(dataflow.instances) + 2
-    timing = simulate(dataflow, frames)
-    while frames < enough and not _repeats(timing):
-        frames = min(2 * frames, enough)
+    frames = 4
+    while True:
         timing = simulate(dataflow, frames)
-    return timing
+        longest = max(int((timing.taken[c.sink] - timing.sent[c.source]).max()) for c in dataflow.channels)
+        enough = 3 + longest // timing.interval
+        if frames >= enough and _repeats(timing):
+            return timing
+        frames = max(2 * frames, enough)
 
 
 def _repeats(timing: Timing) -> bool:

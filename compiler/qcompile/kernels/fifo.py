@@ -107,9 +107,7 @@ class Fifo:
         if lut_inputs < 6:
             return control + Resources(lut=bits * mux_luts(store, lut_inputs), ff=bits * (store + 1))
         lutram = bits * -(-store // 32)
-        return control + Resources(
-            lut=lutram + bits * mux_luts(-(-store // 128), lut_inputs), lutram=lutram, ff=bits
-        )
+        return control + Resources(lut=lutram + bits * mux_luts(-(-store // 128), lut_inputs), lutram=lutram, ff=bits)
 
     def binding(self) -> Binding:
         """Module fifo; `auto` is decided here, so that hardware and estimate agree."""

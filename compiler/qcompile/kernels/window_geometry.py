@@ -252,29 +252,13 @@ def steady_starts(geometry: WindowGeometry, depth: int, folds: int) -> tuple[Int
     Input beat i, always offered, is taken in W_i = max(W_i-1 + 1, E + 2) with E the step that makes room for it; output beat j is
     given in R_j = max(R_j-1 + 1, W_i) with i the beat it needs. Frames are followed from an empty buffer on until one repeats.
     """
-    first = geometry.first_groups()
-    read = np.flatnonzero(first < NEVER)
-    groups, ranks = first[read], geometry.ranks()[read]
-    limits, releases = geometry.released() + depth, geometry.release_groups()
-    order = np.arange(geometry.groups, dtype=np.int64) * folds
-    room_ranks, room_keys = np.full(1, -NEVER), np.zeros(1, dtype=np.int64)
-    start = order
+    flow = _Flow.of(geometry, depth, folds)
+    rooms, room = np.full(1, -NEVER), np.zeros(1, dtype=np.int64)
+    start, previous = flow.order - flow.order.size * folds, flow.order
     for frame in range(64):
-        base = frame * geometry.kept
-        all_ranks = np.concatenate([room_ranks, base + limits])
-        room = np.searchsorted(all_ranks, base + ranks, side="right") - 1
-        arrivals, room_arrivals = (read + frame * geometry.pixels) * folds, geometry.arrivals(base + limits) * folds
-        order = order + (int(start[-1]) + folds - int(order[0]) if frame else 0)
-        previous, start = start, order
-        while True:
-            keys = np.concatenate([room_keys, start[releases] + folds + 1 - room_arrivals])
-            wait = np.zeros(order.size, dtype=np.int64)
-            wait[groups] = arrivals + np.maximum.accumulate(keys)[room] - order[groups]
-            found = np.maximum.accumulate(np.maximum(wait, 0)) + order
-            if np.array_equal(found, start):
-                break
-            start = found
-        room_ranks, room_keys = all_ranks, keys
+        rooms = np.concatenate([rooms, flow.limits + frame * geometry.kept])
+        room = np.concatenate([room, np.full(flow.limits.size, -NEVER)])
+        start, previous = flow.follow(frame, int(start[-1]) + folds, rooms, room), start
         steps = int(start[0] - previous[0])
         if frame > 1 and steps >= geometry.pixels * folds and np.ptp(start - previous) == 0:
             return start - start[0], steps
@@ -285,3 +269,70 @@ def steady_starts(geometry: WindowGeometry, depth: int, folds: int) -> tuple[Int
 def steady_interval(geometry: WindowGeometry, depth: int, folds: int) -> int:
     """Cycles a frame at full speed."""
     return steady_starts(geometry, depth, folds)[1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Flow:
+    """What the steps of a frame follow from: for each pixel read, in the order of first reads, its group, its rank and the beats
+    that arrive before it; for each window, its release's group, the rank it makes room for and the beats before that.
+    """
+
+    geometry: WindowGeometry
+    folds: int
+    order: IntArray
+    groups: IntArray
+    ranks: IntArray
+    arrivals: IntArray
+    release_groups: IntArray
+    limits: IntArray
+    limit_arrivals: IntArray
+
+    @staticmethod
+    def of(geometry: WindowGeometry, depth: int, folds: int) -> _Flow:
+        """The frame of `geometry` with a buffer of `depth` pixels, `folds` beats each."""
+        first = geometry.first_groups()
+        read = np.argsort(first, kind="stable")[: np.count_nonzero(first < NEVER)]
+        limits = geometry.released() + depth
+        return _Flow(
+            geometry,
+            folds,
+            np.arange(geometry.groups, dtype=np.int64) * folds,
+            first[read],
+            geometry.ranks()[read],
+            read * folds,
+            geometry.release_groups(),
+            limits,
+            geometry.arrivals(limits) * folds,
+        )
+
+    def follow(self, frame: int, begin: int, rooms: IntArray, room: IntArray) -> IntArray:
+        """Steps in which the groups of frame number `frame` begin, none before `begin`.
+
+        `rooms` are the ranks that releases make room for, of all frames up to this one; `room` the most by which arrivals from
+        each on lag behind input at full speed, filled in here. Windows are followed some hundred at a time, since a release
+        delays what comes after it, which delays the next.
+        """
+        taps, windows, before = self.geometry.taps, self.limits.size, frame * self.limits.size + 1
+        found = np.searchsorted(rooms, self.ranks + frame * self.geometry.kept, side="right") - 1
+        late = frame * self.geometry.pixels * self.folds
+        starts = np.empty_like(self.order)
+        chunk = max(self.geometry.columns.outputs, 256)
+        for low in range(0, windows, chunk):
+            some = slice(low, min(low + chunk, windows))
+            groups = slice(low * taps, some.stop * taps)
+            reads = slice(*np.searchsorted(self.groups, [groups.start, groups.stop]))
+            places = self.groups[reads] - groups.start
+            straight = self.order[groups] - self.order[groups.start] + begin
+            start = straight
+            while True:
+                ends = start[self.release_groups[some] - groups.start] + self.folds - 1
+                lags = ends + 2 - self.limit_arrivals[some] - late
+                room[before + low : before + some.stop] = np.maximum.accumulate(np.maximum(lags, room[before + low - 1]))
+                wait = np.zeros(start.size, dtype=np.int64)
+                wait[places] = np.maximum(self.arrivals[reads] + late + room[found[reads]] - straight[places], 0)
+                delayed = np.maximum.accumulate(wait) + straight
+                if np.array_equal(delayed, start):
+                    break
+                start = delayed
+            starts[groups], begin = start, int(start[-1]) + self.folds
+        return starts

@@ -210,7 +210,7 @@ def _rounds_there(found: _Found, node: Node, op: Quantiser, evidence: Evidence, 
 
     def codes(x: Array) -> IntArray:
         decoded = op.lattice(*operands).decode(op.codes(x.astype(np.float32), *operands))
-        return _flat(tap, expected_codes(tap, decoded, shape))[0]
+        return _flat(tap, expected_codes(tap, decoded, shape)).reshape(-1)
 
     expected, actual = found.expected[frame], found.actual[frame]
     ours, theirs = evidence.ours(source), evidence.theirs(source)
