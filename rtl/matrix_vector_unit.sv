@@ -4,13 +4,16 @@
 //             COLUMNS/SIMD beats a vector. Out: PE rows a beat, ROWS/PE beats a vector.
 // Interval    (ROWS/PE) * (COLUMNS/SIMD) cycles a vector. The first COLUMNS/SIMD of them take the vector, which is kept and
 //             replayed for the other rows; the next vector's first beat is taken in the cycle after the last step.
-// Latency     from the step that completes a row to its beat on the output: 2 + dot + accumulate cycles, where
-//             dot = 1 + ceil(ceil(log2(SIMD)) / 2) is that of dot_product, and accumulate is 0 if SIMD = COLUMNS and
-//             INITIAL_DEPTH = 0, else 1
+// Latency     from the step that completes a row to its beat on the output: 2 + dot + accumulate cycles, where dot is
+//               without PLANES  1 + ceil(ceil(log2(SIMD)) / 2)
+//               with PLANES     count + ceil(ceil(log2(INPUT_BITS)) / 2) + ceil(ceil(log2(WEIGHT_BITS)) / 2),
+//                               count = SIMD <= 3 ? 1 : 3 + ceil(ceil(log2(ceil(SIMD/18))) / 2)
+//             and accumulate is 0 if SIMD = COLUMNS and INITIAL_DEPTH = 0, else 1
 //
-// WEIGHTS_FILE holds (ROWS/PE) * (COLUMNS/SIMD) words, all columns of the first PE rows first: lane s of row p stands in
-// bits [(p*SIMD+s)*WEIGHT_BITS +: WEIGHT_BITS]. BIPOLAR: see dot_product; the constant is part of the initial values.
-// INITIAL_FILE holds INITIAL_DEPTH words of PE values: ROWS/PE words, or 1 where they are all the same, or 0 for zeros.
+// WEIGHTS_FILE holds (ROWS/PE) * (COLUMNS/SIMD) words, all columns of the first PE rows first. A word holds PE fields of
+// SIMD*WEIGHT_BITS bits; bit b of lane s stands in bit s*WEIGHT_BITS + b of a field, or with PLANES in bit b*SIMD + s.
+// PLANES chooses dot_product_planes instead of dot_product_products, USE_DSP its multipliers. BIPOLAR: see there; what it asks
+// the caller to make up for is part of the initial values. INITIAL_FILE holds INITIAL_DEPTH words of PE values: ROWS/PE words, or 1 where they are all the same, or 0 for zeros.
 `default_nettype none
 
 module matrix_vector_unit #(
@@ -23,10 +26,11 @@ module matrix_vector_unit #(
     parameter int unsigned WEIGHT_BITS      = 4,
     parameter bit          WEIGHT_SIGNED    = 1,
     parameter bit          BIPOLAR          = 0,
+    parameter bit          PLANES           = 0,
+    parameter bit          USE_DSP          = 0,
     parameter int unsigned ACCUMULATOR_BITS = 12,
     parameter int unsigned INITIAL_DEPTH    = 0,
     parameter              RAM_STYLE        = "auto",
-    parameter              USE_DSP          = "auto",
     parameter              WEIGHTS_FILE     = "",
     parameter              INITIAL_FILE     = ""
 ) (
@@ -44,10 +48,12 @@ module matrix_vector_unit #(
   localparam int unsigned COLUMN_FOLDS = COLUMNS / SIMD;
   localparam int unsigned STEPS = ROW_FOLDS * COLUMN_FOLDS;
   localparam int unsigned COLUMN_BITS = COLUMN_FOLDS > 1 ? $clog2(COLUMN_FOLDS) : 1;
-  localparam int unsigned BUFFER_DEPTH = ROW_FOLDS > 1 ? COLUMN_FOLDS : 1;
-  localparam int unsigned BUFFER_BITS = BUFFER_DEPTH > 1 ? $clog2(BUFFER_DEPTH) : 1;
+  localparam int unsigned KEPT = ROW_FOLDS > 1 ? COLUMN_FOLDS : 1;
+  localparam int unsigned KEPT_BITS = KEPT > 1 ? $clog2(KEPT) : 1;
   localparam int unsigned STEP_BITS = STEPS > 1 ? $clog2(STEPS) : 1;
-  localparam int unsigned DOT_LATENCY = 1 + ($clog2(SIMD) + 1) / 2;
+  localparam int unsigned COUNT_LATENCY = SIMD <= 3 ? 1 : 3 + ($clog2((SIMD + 17) / 18) + 1) / 2;
+  localparam int unsigned DOT_LATENCY = PLANES ?
+      COUNT_LATENCY + ($clog2(INPUT_BITS) + 1) / 2 + ($clog2(WEIGHT_BITS) + 1) / 2 : 1 + ($clog2(SIMD) + 1) / 2;
   localparam bit ACCUMULATE = COLUMN_FOLDS > 1 || INITIAL_DEPTH > 0;
 
   if (PE == 0 || SIMD == 0 || ROWS % PE != 0 || COLUMNS % SIMD != 0) begin : gen_illegal_folding
@@ -87,18 +93,28 @@ module matrix_vector_unit #(
   end
 
   // Operands.
-  logic [SIMD*INPUT_BITS-1:0]     inputs;
+  logic [SIMD*INPUT_BITS-1:0]     arranged, inputs;
   logic [PE*SIMD*WEIGHT_BITS-1:0] weights;
+
+  if (PLANES) begin : gen_planes
+    for (genvar lane = 0; lane < SIMD; lane++) begin : gen_lane
+      for (genvar b = 0; b < INPUT_BITS; b++) begin : gen_bit
+        assign arranged[b*SIMD+lane] = s_axis_tdata[lane*INPUT_BITS+b];
+      end
+    end
+  end else begin : gen_lanes
+    assign arranged = s_axis_tdata;
+  end
 
   input_buffer #(
       .WIDTH(SIMD * INPUT_BITS),
-      .DEPTH(BUFFER_DEPTH)
+      .DEPTH(KEPT)
   ) vector (
       .clk(clk),
       .enable(enable),
       .write(!replay),
-      .address(BUFFER_DEPTH > 1 ? BUFFER_BITS'(column) : '0),
-      .write_data(s_axis_tdata),
+      .address(KEPT_BITS'(column)),
+      .write_data(arranged),
       .data(inputs)
   );
 
@@ -171,9 +187,10 @@ module matrix_vector_unit #(
         .WEIGHT_BITS(WEIGHT_BITS),
         .WEIGHT_SIGNED(WEIGHT_SIGNED),
         .BIPOLAR(BIPOLAR),
+        .PLANES(PLANES),
+        .USE_DSP(USE_DSP),
         .ACCUMULATOR_BITS(ACCUMULATOR_BITS),
-        .ACCUMULATE(ACCUMULATE),
-        .USE_DSP(USE_DSP)
+        .ACCUMULATE(ACCUMULATE)
     ) element (
         .clk(clk),
         .enable(enable),

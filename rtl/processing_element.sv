@@ -1,8 +1,10 @@
 // processing_element: one row of a matrix-vector product, SIMD columns a cycle.
 //
 // Handshake   none: everything moves when `enable` is high
-// Interval    1 product a cycle
-// Latency     that of dot_product, plus 1 where ACCUMULATE
+// Interval    1 sum a cycle
+// Latency     that of the dot product, plus 1 where ACCUMULATE
+//
+// PLANES chooses dot_product_planes, and with it the order of the operands' bits, or else dot_product_products.
 //
 // `valid`, `first` and `initial_value` belong to the sum that leaves the dot product: a valid sum is added to the accumulator,
 // which starts anew from `initial_value` where `first` is high. Without ACCUMULATE the sum itself is the result. Bits above
@@ -16,9 +18,10 @@ module processing_element #(
     parameter int unsigned WEIGHT_BITS      = 4,
     parameter bit          WEIGHT_SIGNED    = 1,
     parameter bit          BIPOLAR          = 0,
+    parameter bit          PLANES           = 0,
+    parameter bit          USE_DSP          = 0,
     parameter int unsigned ACCUMULATOR_BITS = 12,
-    parameter bit          ACCUMULATE       = 1,
-    parameter              USE_DSP          = "auto"
+    parameter bit          ACCUMULATE       = 1
 ) (
     input  wire logic                        clk,
     input  wire logic                        enable,
@@ -30,24 +33,46 @@ module processing_element #(
     output      logic [ACCUMULATOR_BITS-1:0] result
 );
 
+  if (USE_DSP && (BIPOLAR || PLANES)) begin : gen_illegal
+    $error("processing_element: bipolar weights and PLANES have no multipliers for USE_DSP");
+  end
+
   logic [ACCUMULATOR_BITS-1:0] sum;
 
-  dot_product #(
-      .SIMD(SIMD),
-      .INPUT_BITS(INPUT_BITS),
-      .INPUT_SIGNED(INPUT_SIGNED),
-      .WEIGHT_BITS(WEIGHT_BITS),
-      .WEIGHT_SIGNED(WEIGHT_SIGNED),
-      .BIPOLAR(BIPOLAR),
-      .SUM_BITS(ACCUMULATOR_BITS),
-      .USE_DSP(USE_DSP)
-  ) dot (
-      .clk(clk),
-      .enable(enable),
-      .inputs(inputs),
-      .weights(weights),
-      .sum(sum)
-  );
+  if (PLANES) begin : gen_planes
+    dot_product_planes #(
+        .SIMD(SIMD),
+        .INPUT_BITS(INPUT_BITS),
+        .INPUT_SIGNED(INPUT_SIGNED),
+        .WEIGHT_BITS(WEIGHT_BITS),
+        .WEIGHT_SIGNED(WEIGHT_SIGNED),
+        .BIPOLAR(BIPOLAR),
+        .SUM_BITS(ACCUMULATOR_BITS)
+    ) dot (
+        .clk(clk),
+        .enable(enable),
+        .inputs(inputs),
+        .weights(weights),
+        .sum(sum)
+    );
+  end else begin : gen_products
+    dot_product_products #(
+        .SIMD(SIMD),
+        .INPUT_BITS(INPUT_BITS),
+        .INPUT_SIGNED(INPUT_SIGNED),
+        .WEIGHT_BITS(WEIGHT_BITS),
+        .WEIGHT_SIGNED(WEIGHT_SIGNED),
+        .BIPOLAR(BIPOLAR),
+        .SUM_BITS(ACCUMULATOR_BITS),
+        .USE_DSP(USE_DSP)
+    ) dot (
+        .clk(clk),
+        .enable(enable),
+        .inputs(inputs),
+        .weights(weights),
+        .sum(sum)
+    );
+  end
 
   if (ACCUMULATE) begin : gen_accumulator
     always_ff @(posedge clk) begin

@@ -1,14 +1,22 @@
 // Sources, sinks and the clock of a compiled bench: AXI4-Streams fed from and written to binary files.
 //
-// A file holds one beat after another, each as the bytes of tdata, lowest first.
+// A file holds one beat after another, each as the bytes of tdata, lowest first. With a model that was built for it
+// (verilator --trace-vcd), every signal is recorded, too.
 #pragma once
 
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "verilated.h"
+#if VM_TRACE
+#include "verilated_vcd_c.h"
+#endif
 
 namespace bench {
 
@@ -27,9 +35,15 @@ class Random {
   uint64_t state_;
 };
 
+// What the design does wrong: a broken protocol, or no output any more.
+class Fault : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// The bench cannot run.
 [[noreturn]] inline void fail(const std::string& message) {
   std::fprintf(stderr, "bench: %s\n", message.c_str());
-  std::exit(4);
+  std::exit(1);
 }
 
 inline std::vector<uint8_t> read_file(const std::string& path) {
@@ -48,6 +62,51 @@ inline void write_file(const std::string& path, const std::vector<uint8_t>& byte
     fail("cannot write " + path);
   }
 }
+
+// The clock, 10 ns a cycle, and with a path the waveform of everything.
+template <typename Dut>
+class Clock {
+ public:
+  Clock(Dut& dut, const char* path) : dut_(dut) {
+    if (path == nullptr) return;
+#if VM_TRACE
+    dut_.contextp()->traceEverOn(true);
+    waves_ = std::make_unique<VerilatedVcdC>();
+    dut_.trace(waves_.get(), 99);
+    waves_->open(path);
+    if (!waves_->isOpen()) fail(std::string("cannot write ") + path);
+#else
+    fail("built without waveforms");
+#endif
+  }
+
+  void set(uint8_t level) {
+    dut_.aclk = level;
+    dut_.eval();
+#if VM_TRACE
+    if (waves_) waves_->dump(dut_.contextp()->time());
+#endif
+    if (level == 0) settled_ = true;
+    dut_.contextp()->timeInc(5000);
+  }
+
+  // After inputs have changed while the clock is low.
+  void settle() { dut_.eval(); }
+
+  void finish() {
+    dut_.final();
+#if VM_TRACE
+    if (waves_) waves_->close();
+#endif
+  }
+
+ private:
+  Dut& dut_;
+#if VM_TRACE
+  std::unique_ptr<VerilatedVcdC> waves_;
+#endif
+  bool settled_ = false;
+};
 
 // Drives one s_axis: a beat once offered stays until it is taken.
 template <typename Data>
@@ -103,14 +162,14 @@ class Sink {
 
   void sample(uint64_t cycle) {
     if (waiting_ && (tvalid_ == 0 || std::memcmp(static_cast<const void*>(&tdata_), &held_, sizeof held_) != 0)) {
-      fail("an output beat changed while it waited, in cycle " + std::to_string(cycle));
+      throw Fault("an output beat changed while it waited, in cycle " + std::to_string(cycle));
     }
     taken_ = tvalid_ != 0 && tready_ != 0;
     waiting_ = tvalid_ != 0 && tready_ == 0;
     if (waiting_) std::memcpy(static_cast<void*>(&held_), static_cast<const void*>(&tdata_), sizeof held_);
     if (!taken_) return;
     const bool last = (beats_ + 1) % frame_beats_ == 0;
-    if (last != (tlast_ != 0)) fail("tlast is wrong at output beat " + std::to_string(beats_));
+    if (last != (tlast_ != 0)) throw Fault("tlast is wrong at output beat " + std::to_string(beats_));
     const auto* bytes = reinterpret_cast<const uint8_t*>(&tdata_);
     bytes_.insert(bytes_.end(), bytes, bytes + beat_bytes_);
     if (beats_ == 0) first_ = cycle;

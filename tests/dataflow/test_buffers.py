@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from hypothesis import event, given, settings
 
-from qcompile.dataflow.buffers import FifoSize, fifo_name, fifo_names, insert_fifos
+from qcompile.dataflow.buffers import FifoSize, fifo_names, insert_fifos, possible_fifo_names
+from qcompile.dataflow.join import join
 from qcompile.dataflow.timing import settled, simulate
-from qcompile.ir.dataflow import Dataflow, Instance, Port
+from qcompile.ir.dataflow import Dataflow, Instance, Kernel, Port
 from qcompile.ir.errors import CompilerError
 from qcompile.kernels import Fifo
 
 from .machine import Stuck, run
-from .toys import joined_graphs
+from .toys import Toy, joined_graphs, lowered_graphs, stream
 
 
 def fifos(dataflow: Dataflow) -> list[Instance]:
@@ -108,8 +109,21 @@ def test_a_fifo_of_no_channel_is_refused(dataflow: Dataflow) -> None:
 @settings(max_examples=20, deadline=None)
 @given(joined_graphs())
 def test_names_of_fifos_are_unique_and_free(dataflow: Dataflow) -> None:
-    inner = [c for c in dataflow.channels if c.source.instance and c.sink.instance]
-    names = [fifo_name(c) for c in inner]
+    names = fifo_names(dataflow)
     assert len(set(names)) == len(names)
     assert not set(names) & {i.name for i in dataflow.instances}
     assert settled(dataflow).frames >= 4
+
+
+@settings(max_examples=60, deadline=None)
+@given(lowered_graphs(most=8))
+def test_all_names_are_foreseen_without_knowing_the_folding(lowered: Dataflow) -> None:
+    """Kernels of one element a beat everywhere: what a dataflow looks like before it is folded."""
+    unfolded = replace(lowered, instances=tuple(replace(i, kernel=narrow(i.kernel)) for i in lowered.instances))
+    assert set(fifo_names(join(lowered))) <= set(possible_fifo_names(unfolded))
+
+
+def narrow(kernel: Kernel) -> Toy:
+    """The kernel with one element a beat on every port."""
+    ports = (stream(1),) * len(kernel.inputs), (stream(1),) * len(kernel.outputs)
+    return Toy(*ports, kernel.schedule())

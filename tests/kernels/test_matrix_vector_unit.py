@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from qcompile.ir.types import IntType, read_only
-from qcompile.kernels.matrix_vector_unit import MatrixVectorUnit, weight_code
+from qcompile.kernels.dot_product import weight_code
+from qcompile.kernels.matrix_vector_unit import MatrixVectorUnit
 
 from .bench import conform
 
@@ -45,9 +46,7 @@ def of_weights(
     )
 
 
-def bipolar(
-    rows: int, columns: int, pe: int, simd: int, x: IntType, biased: bool = False
-) -> MatrixVectorUnit:
+def bipolar(rows: int, columns: int, pe: int, simd: int, x: IntType, biased: bool = False) -> MatrixVectorUnit:
     w = np.random.default_rng(rows).integers(0, 1, (rows, columns), endpoint=True) * 2 - 1
     made = of_weights(w, pe, simd, x, biased)
     assert weight_code(made.weights).bipolar

@@ -12,7 +12,8 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
     "adder_tree": (
         {"COUNT": 1, "WIDTH": 3, "SUM_BITS": 3},
         {"COUNT": 5, "WIDTH": 1, "SUM_BITS": 3},
-        {"COUNT": 27, "WIDTH": 6, "IS_SIGNED": 1, "SUM_BITS": 11, "LEVELS_PER_STAGE": 1},
+        {"COUNT": 27, "WIDTH": 6, "IS_SIGNED": 1, "SUM_BITS": 11},
+        {"COUNT": 6, "WIDTH": 5, "WEIGHTED": 1, "LAST_NEGATIVE": 1, "SUM_BITS": 11},
     ),
     "argmax": (
         {"ELEMENTS": 1, "LANES": 1},
@@ -20,10 +21,18 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
         {"ELEMENTS": 12, "LANES": 4, "SELECT_LAST": 1},
         {"ELEMENTS": 10, "LANES": 10, "OFFSETS": 1, "KEY_BITS": 12, "SHIFT": 2},
     ),
-    "dot_product": (
+    "dot_product_planes": (
+        {"SIMD": 1, "INPUT_BITS": 1, "WEIGHT_BITS": 1, "WEIGHT_SIGNED": 0, "SUM_BITS": 1},
+        {"SIMD": 70, "INPUT_BITS": 1, "WEIGHT_BITS": 1, "WEIGHT_SIGNED": 0, "BIPOLAR": 1, "SUM_BITS": 7},
+        {"SIMD": 6, "INPUT_BITS": 3, "INPUT_SIGNED": 1, "WEIGHT_BITS": 1, "WEIGHT_SIGNED": 0, "BIPOLAR": 1},
+        {"SIMD": 20, "INPUT_BITS": 3, "INPUT_SIGNED": 1, "WEIGHT_BITS": 5, "SUM_BITS": 12},
+    ),
+    "dot_product_products": (
         {"SIMD": 1, "WEIGHT_BITS": 1, "WEIGHT_SIGNED": 0, "SUM_BITS": 4},
-        {"SIMD": 7, "INPUT_BITS": 1, "WEIGHT_BITS": 1, "WEIGHT_SIGNED": 0, "BIPOLAR": 1, "SUM_BITS": 4},
-        {"SIMD": 3, "INPUT_BITS": 8, "INPUT_SIGNED": 1, "WEIGHT_BITS": 8, "SUM_BITS": 18, "USE_DSP": "yes"},
+        {"SIMD": 7, "INPUT_BITS": 3, "WEIGHT_BITS": 1, "WEIGHT_SIGNED": 0, "BIPOLAR": 1, "SUM_BITS": 6},
+        {"SIMD": 3, "INPUT_BITS": 3, "INPUT_SIGNED": 1, "WEIGHT_BITS": 2, "SUM_BITS": 10},
+        {"SIMD": 3, "INPUT_BITS": 3, "WEIGHT_BITS": 8, "SUM_BITS": 10},
+        {"SIMD": 3, "INPUT_BITS": 8, "INPUT_SIGNED": 1, "WEIGHT_BITS": 8, "SUM_BITS": 18, "USE_DSP": 1},
     ),
     "fifo": (
         {"WIDTH": 1, "DEPTH": 2},
@@ -46,13 +55,15 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
         {"PE": 4, "SIMD": 8, "INITIAL_DEPTH": 1},
         {"PE": 4, "SIMD": 2},
         {"PE": 1, "SIMD": 1, "INPUT_SIGNED": 1, "INITIAL_DEPTH": 4, "RAM_STYLE": "block"},
-        {"INPUT_BITS": 1, "WEIGHT_BITS": 1, "WEIGHT_SIGNED": 0, "BIPOLAR": 1, "ACCUMULATOR_BITS": 4},
+        {"INPUT_BITS": 1, "WEIGHT_BITS": 1, "WEIGHT_SIGNED": 0, "BIPOLAR": 1, "PLANES": 1, "ACCUMULATOR_BITS": 4},
+        {"USE_DSP": 1},
     ),
     "max_tree": ({"COUNT": 1}, {"COUNT": 7, "SELECT_LAST": 1}),
+    "popcount": ({"COUNT": 1}, {"COUNT": 3}, {"COUNT": 4}, {"COUNT": 19}),
     "processing_element": (
         {"SIMD": 1},
         {"ACCUMULATE": 0, "INPUT_SIGNED": 1},
-        {"BIPOLAR": 1, "WEIGHT_BITS": 1, "WEIGHT_SIGNED": 0, "INPUT_BITS": 1, "ACCUMULATOR_BITS": 3},
+        {"BIPOLAR": 1, "WEIGHT_BITS": 1, "WEIGHT_SIGNED": 0, "PLANES": 1, "INPUT_BITS": 1, "ACCUMULATOR_BITS": 3},
     ),
     "rom": ({"DEPTH": 1}, {"WIDTH": 36, "DEPTH": 500, "RAM_STYLE": "block"}, {"LANES": 3, "LANE": 2}),
     "skid_buffer": ({"WIDTH": 1}, {"WIDTH": 3000}),
@@ -91,12 +102,19 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
 }
 
 ILLEGAL: Mapping[str, tuple[tuple[Parameters, str], ...]] = {
-    "adder_tree": (({"COUNT": 0}, "COUNT, WIDTH and LEVELS_PER_STAGE must be positive"),),
+    "adder_tree": (
+        ({"COUNT": 0}, "COUNT and WIDTH must be at least 1"),
+        ({"COUNT": 1, "LAST_NEGATIVE": 1}, "a single operand cannot be subtracted"),
+    ),
     "argmax": (
         ({"LANES": 3}, "LANES must divide ELEMENTS"),
         ({"KEY_BITS": 9}, "KEY_BITS must be INPUT_BITS where there are no OFFSETS"),
     ),
-    "dot_product": (({"BIPOLAR": 1}, "bipolar weights have WEIGHT_BITS 1"),),
+    "dot_product_planes": (
+        ({"BIPOLAR": 1}, "bipolar weights are one unsigned bit"),
+        ({"WEIGHT_BITS": 1}, "signed operands have at least two bits"),
+    ),
+    "dot_product_products": (({"BIPOLAR": 1}, "bipolar weights are one unsigned bit"),),
     "fifo": (
         ({"WIDTH": 0}, "WIDTH must be at least 1"),
         ({"DEPTH": 1}, "DEPTH must be at least 2"),
@@ -114,7 +132,8 @@ ILLEGAL: Mapping[str, tuple[tuple[Parameters, str], ...]] = {
         ({"INITIAL_DEPTH": 3}, "INITIAL_DEPTH must be 0, 1 or ROWS / PE"),
     ),
     "max_tree": (({"COUNT": 0}, "COUNT and WIDTH must be at least 1"),),
-    "processing_element": (),
+    "popcount": (({"COUNT": 0}, "COUNT must be at least 1"),),
+    "processing_element": (({"USE_DSP": 1, "PLANES": 1}, "have no multipliers for USE_DSP"),),
     "rom": (({"DEPTH": 0}, "must be at least 1"), ({"LANE": 1}, "LANE less than LANES")),
     "skid_buffer": (({"WIDTH": 0}, "WIDTH must be at least 1"),),
     "stream_add": (({"LANES": 0}, "LANES, A_BITS, B_BITS and OUTPUT_BITS must be at least 1"),),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from qcompile.dataflow.join import converter_name, join
 from qcompile.dataflow.timing import Timing, settled, waiting
 from qcompile.ir.dataflow import Channel, Dataflow, Instance, Port
 from qcompile.ir.errors import Rejection, refuse
@@ -27,16 +28,22 @@ class FifoSize:
     ram_style: str = "auto"
 
 
-def fifo_name(channel: Channel) -> str:
-    """Name of the FIFO of a channel: that of the kernel it feeds, or of the one it drains at the accelerator's edge."""
-    end = channel.sink.instance or channel.source.instance or "edge"
-    index = f"_{channel.sink.index}" if channel.sink.index else ""
-    return f"{end}{index}_fifo"
+def fifo_name(sink: Port) -> str:
+    """Name of the FIFO in front of an input port."""
+    index = f"_{sink.index}" if sink.index else ""
+    return f"{sink.instance}{index}_fifo"
 
 
 def fifo_names(joined: Dataflow) -> tuple[str, ...]:
     """Names of all FIFOs there may be, in order: one for each channel between two kernels."""
-    return tuple(fifo_name(channel) for channel in _inner(joined))
+    return tuple(fifo_name(channel.sink) for channel in _inner(joined))
+
+
+def possible_fifo_names(lowered: Dataflow) -> tuple[str, ...]:
+    """Names that FIFOs of a lowered dataflow can have at one folding or another: any channel may get a converter."""
+    sinks = [channel.sink for channel in _inner(join(lowered))]
+    converters = [Port(converter_name(sink)) for sink in sinks]
+    return tuple(dict.fromkeys(fifo_name(sink) for sink in (*sinks, *converters)))
 
 
 def insert_fifos(joined: Dataflow, sizes: Mapping[str, FifoSize] | None = None) -> Dataflow:
@@ -52,7 +59,8 @@ def insert_fifos(joined: Dataflow, sizes: Mapping[str, FifoSize] | None = None) 
     while True:
         buffered = _insert(joined, depths, given)
         timing = settled(buffered)
-        wanted = {fifo_name(c): _wanted(joined, timing, c, fifo_name(c) in depths) for c in _inner(joined)}
+        channels = {fifo_name(c.sink): c for c in _inner(joined)}
+        wanted = {name: _wanted(joined, timing, c, name in depths) for name, c in channels.items()}
         # From round to round FIFOs are only added and made deeper: the latency of one moves what is behind it.
         deeper = {n: d for n, d in wanted.items() if n not in by_user and d > depths.get(n, 0)}
         if not deeper:
@@ -117,7 +125,7 @@ def _insert(dataflow: Dataflow, depths: Mapping[str, int], given: Mapping[str, F
     before: dict[str, list[Instance]] = {}
     origins = {i.name: i.origin for i in dataflow.instances}
     for channel in dataflow.channels:
-        name, sink = fifo_name(channel), channel.sink.instance
+        name, sink = fifo_name(channel.sink), channel.sink.instance
         if name not in depths or sink is None or channel.source.instance is None:
             channels.append(channel)
             continue

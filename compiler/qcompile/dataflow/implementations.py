@@ -19,12 +19,14 @@ from qcompile.kernels import (
     Thresholding,
     VectorVectorUnit,
     WindowMaximumUnit,
+    sliding_window,
 )
 from qcompile.ops import (
     ArgMax,
     ChannelProduct,
     Lookup,
     MatMul,
+    SlidingWindow,
     TensorAdd,
     Threshold,
     WindowMaximum,
@@ -115,6 +117,28 @@ def _argmax(graph: Graph, node: Node) -> Kernel:
     )
 
 
+def _sliding_window(graph: Graph, node: Node) -> Kernel:
+    assert isinstance(node.op, SlidingWindow)
+    height, width, channels = graph.values[node.inputs[0]].shape
+    windows = node.op.windows
+    rows, columns = windows.output((height, width))
+    # What the last window reaches beyond the image, whatever padding was stated.
+    axes = zip((rows, columns), windows.stride, windows.kernel, windows.dilation, strict=True)
+    reach = [(n - 1) * s + (k - 1) * d + 1 for n, s, k, d in axes]
+    ends = zip(reach, (height, width), windows.before, strict=True)
+    bottom, right = (max(r - size - before, 0) for r, size, before in ends)
+    return sliding_window.SlidingWindow(
+        height=height,
+        width=width,
+        channels=channels,
+        element=_type(graph, node.inputs[0]),
+        kernel=(windows.kernel[0], windows.kernel[1]),
+        stride=(windows.stride[0], windows.stride[1]),
+        dilation=(windows.dilation[0], windows.dilation[1]),
+        pads=(windows.before[0], windows.before[1], bottom, right),
+    )
+
+
 def _window_maximum(graph: Graph, node: Node) -> Kernel:
     assert isinstance(node.op, WindowMaximum)
     shape = graph.values[node.output].shape
@@ -143,6 +167,7 @@ IMPLEMENTATIONS: Mapping[type, Implementation] = {
     ChannelProduct: _vector_vector_unit,
     Lookup: _lookup_table,
     MatMul: _matrix_vector_unit,
+    SlidingWindow: _sliding_window,
     TensorAdd: _stream_add,
     Threshold: _thresholding,
     WindowMaximum: _window_maximum,

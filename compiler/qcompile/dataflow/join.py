@@ -23,6 +23,12 @@ class _Joining:
         return name
 
 
+def converter_name(sink: Port) -> str:
+    """Name of the width converter in front of an input port."""
+    index = f"_{sink.index}" if sink.index else ""
+    return f"{sink.instance}{index}_width_converter"
+
+
 def join(dataflow: Dataflow) -> Dataflow:
     """The folded dataflow with every contract between ports kept.
 
@@ -82,7 +88,7 @@ def _join_source(
         wanted = kernels[sink.instance].kernel.inputs[sink.index]
         if wanted.lanes != stream.lanes:
             converter = WidthConverter(stream, wanted.lanes)
-            name = state.add(f"{sink.instance}_width_converter", converter, kernels[sink.instance].origin)
+            name = state.add(converter_name(sink), converter, kernels[sink.instance].origin)
             state.channels.append(Channel(sender, Port(name), stream))
             sender = Port(name)
         state.channels.append(Channel(sender, sink, wanted))

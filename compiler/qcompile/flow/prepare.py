@@ -6,21 +6,23 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from qcompile.dataflow.buffers import FifoSize, fifo_name, insert_fifos
+from qcompile.dataflow.buffers import FifoSize, fifo_names, insert_fifos, possible_fifo_names
 from qcompile.dataflow.join import join
 from qcompile.dataflow.lower import lower
-from qcompile.dataflow.names import identifier
+from qcompile.dataflow.names import top_name
 from qcompile.dataflow.timing import Timing, settled
 from qcompile.flow.options import Options, parse_input_type
 from qcompile.flow.progress import Progress
 from qcompile.folding import config
-from qcompile.folding.search import search
+from qcompile.folding.search import Budget, search, total_resources
 from qcompile.frontend.importer import annotated_inputs, import_model
 from qcompile.frontend.load import Model, load_model
 from qcompile.ir.dataflow import Dataflow
 from qcompile.ir.errors import CompilerError
 from qcompile.ir.graph import Graph
 from qcompile.ir.network import Network
+from qcompile.ops import ArgMax
+from qcompile.ops.roles import Quantiser
 from qcompile.targets import Target, load
 from qcompile.transforms.accumulators import Accumulator, accumulators, require_bits
 from qcompile.transforms.passes import run_passes
@@ -43,7 +45,7 @@ class Understood:
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
     """A design that only needs to be written down. `lowered` is the folded dataflow before converters, forks and
-    FIFOs.
+    FIFOs; `notes` are sentences for the user.
     """
 
     understood: Understood
@@ -52,6 +54,7 @@ class Prepared:
     lowered: Dataflow
     dataflow: Dataflow
     timing: Timing
+    notes: tuple[str, ...]
 
 
 Observer = Callable[[str, Graph], None]
@@ -87,24 +90,20 @@ def understand(options: Options, progress: Progress, observe: Observer = unobser
 def prepare(options: Options, progress: Progress, observe: Observer = unobserved) -> Prepared:
     """The whole way to a dataflow graph whose timing is known. Raises CompilerError."""
     target = load(options.target)
-    clock = options.clock_mhz or target.clock_mhz
+    clock = target.clock_mhz if options.clock_mhz is None else options.clock_mhz
     if not 0 < clock <= 2000:
         raise CompilerError(f"a clock of {clock:g} MHz", hint="give --clock in MHz, for example --clock 100")
+    interval = _interval(options, clock)
     understood = understand(options, progress, observe)
     with progress.step("fold"):
-        unfolded = lower(understood.network.integer, identifier(options.name or options.model.stem))
-        folding = _read_folding(options, unfolded)
-        lowered = _fold(options, unfolded, folding, target, clock)
+        unfolded = lower(understood.network.integer, top_name(options.name or options.model.stem))
+        folding = _read_folding(options, understood.network, unfolded)
+        fixed = {name: tuple(settings) for name, settings in folding.settings.items()}
+        lowered = search(config.apply(unfolded, folding), target, interval, fixed, _completed)
     with progress.step("size FIFOs"):
-        joined = join(lowered)
-        sizes = {
-            name: FifoSize(int(s.get("depth", 0)), str(s.get("ram_style", "auto"))) for name, s in folding.fifos.items()
-        }
-        dataflow = insert_fifos(joined, sizes)
-        faults = dataflow.check()
-        assert not faults, "; ".join(faults)
+        dataflow = _buffered(options, lowered, folding, target)
         timing = settled(dataflow)
-    return Prepared(understood, target, clock, lowered, dataflow, timing)
+    return Prepared(understood, target, clock, lowered, dataflow, timing, folding.notes)
 
 
 def _input_types(options: Options, model: Model, graph: Graph) -> dict[str, InputType]:
@@ -119,27 +118,56 @@ def _input_types(options: Options, model: Model, graph: Graph) -> dict[str, Inpu
     return {name: parse_input_type(kind, None) for name, kind in annotated.items()}
 
 
-def _read_folding(options: Options, unfolded: Dataflow) -> config.Folding:
+def _interval(options: Options, clock: float) -> int | None:
+    """Cycles a frame that the user asks for; None for the fastest that fits."""
+    if options.fps is None:
+        if options.interval is not None and options.interval < 1:
+            raise CompilerError(f"--interval {options.interval} is not a positive number of cycles")
+        return options.interval
+    if options.interval is not None:
+        raise CompilerError("--fps and --interval both state the speed", hint="leave one of them out")
+    if not options.fps > 0:
+        raise CompilerError(f"--fps {options.fps:g} is not a positive number")
+    interval = math.floor(clock * 1e6 / options.fps)
+    if interval < 1:
+        raise CompilerError(f"{options.fps:g} frames a second need more than one frame a cycle at {clock:g} MHz")
+    return interval
+
+
+def _read_folding(options: Options, network: Network, unfolded: Dataflow) -> config.Folding:
+    """The user's folding file; what FINN folds and our host computes is named as that."""
     if options.folding is None:
         return config.Folding({}, {})
-    names = [
-        fifo_name(c) for c in join(unfolded).channels if c.source.instance is not None and c.sink.instance is not None
-    ]
-    return config.read(options.folding, unfolded, names)
+    host = {}
+    if any(isinstance(node.op, Quantiser) for node in network.before.nodes):
+        host["thresholding"] = "the host quantises the input (with --input uint8 hardware does)"
+    if not any(isinstance(node.op, ArgMax) for node in network.integer.nodes):
+        host["argmax"] = "the model has no ArgMax, so the host looks for the greatest output"
+    return config.read(options.folding, unfolded, possible_fifo_names(unfolded), host)
 
 
-def _fold(options: Options, unfolded: Dataflow, folding: config.Folding, target: Target, clock: float) -> Dataflow:
-    """Settings of the user first; the search decides what they leave open, at the speed they or the user ask for."""
-    settled = config.apply(unfolded, folding)
-    interval = options.interval
-    if options.fps is not None:
-        if not options.fps > 0:
-            raise CompilerError(f"--fps {options.fps:g} is not a positive number")
-        interval = math.floor(clock * 1e6 / options.fps)
-        if interval < 1:
-            raise CompilerError(f"{options.fps:g} frames a second need more than one frame a cycle at {clock:g} MHz")
-    fixed = {name: tuple(settings) for name, settings in folding.settings.items()}
-    if interval is None and folding.settings:
-        stated = [i.kernel.interval() for i in settled.instances if {"PE", "SIMD"} & set(fixed.get(i.name, ()))]
-        interval = max(stated, default=None)
-    return search(settled, target, interval, fixed)
+def _completed(folded: Dataflow) -> Dataflow:
+    """A folded dataflow with everything between its kernels."""
+    return insert_fifos(join(folded))
+
+
+def _buffered(options: Options, lowered: Dataflow, folding: config.Folding, target: Target) -> Dataflow:
+    """The folded dataflow with everything between its kernels, FIFOs as the user wants them; still within the target."""
+    joined = join(lowered)
+    try:
+        placed = config.place(folding, fifo_names(joined))
+        sizes = {name: FifoSize(setting.depth, setting.ram_style) for name, setting in placed.items()}
+        dataflow = insert_fifos(joined, sizes)
+    except CompilerError as error:
+        raise error.at(str(options.folding)) from error
+    faults = dataflow.check()
+    assert not faults, "; ".join(faults)
+    excess = Budget.of(target).exceeded(total_resources(dataflow, target))
+    if excess:
+        raise CompilerError(
+            f"with the FIFOs of the folding file the network does not fit {target.name}",
+            str(options.folding),
+            f"it needs {'; '.join(excess)} (budgets of the target)",
+            "make them smaller, or leave them out to have them sized",
+        )
+    return dataflow

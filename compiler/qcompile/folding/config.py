@@ -4,81 +4,67 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from qcompile.ir.dataflow import Dataflow, Instance
+from qcompile.folding import finn
+from qcompile.folding.finn import Setting
+from qcompile.ir.dataflow import Dataflow, Instance, Kernel
 from qcompile.ir.errors import CompilerError, Rejection, refuse
+from qcompile.kernels import Fifo
+from qcompile.kernels.fifo import RAM_STYLES as FIFO_RAM_STYLES
 
-Setting = int | str
-Config = Mapping[str, Mapping[str, Setting]]
 
-FINN_KINDS = {
-    "MVAU": "matrix_vector_unit",
-    "MatrixVectorActivation": "matrix_vector_unit",
-    "StreamingFCLayer": "matrix_vector_unit",
-    "Thresholding": "thresholding",
-    "LabelSelect": "argmax",
-    "StreamingFIFO": "fifo",
-    "StreamingDataWidthConverter": "width_converter",
-    "DuplicateStreams": "stream_fork",
-}
-"""FINN's operator names and the kernels that do the same here."""
+@dataclass(frozen=True, slots=True)
+class FifoSetting:
+    """What a file says of a FIFO: `depth` in beats (0: none, None: not stated) and the kind of memory."""
 
-FINN_NAME = re.compile(r"(?P<kind>[A-Za-z]+?)(?:_Batch)?(?:_hls|_rtl)?(?:_Batch)?_(?P<number>\d+)")
-
-FIXED: Mapping[str, tuple[Setting, ...]] = {
-    "engine": ("folded",),
-    "impl_style": ("rtl", "auto"),
-    "inFIFODepths": (),
-    "mem_mode": ("internal_decoupled", "internal_embedded", "const", "decoupled"),
-    "outFIFODepths": (),
-    "preferred_impl_style": ("rtl", ""),
-    "ram_style_thresholds": ("auto",),
-    "runtime_writeable_weights": (0,),
-}
-"""Attributes of FINN's files that leave no choice here, with the values that say what is done anyway (none: any value
-is).
-"""
+    depth: int | None = None
+    ram_style: str = "auto"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Folding:
-    """A folding file taken apart: settings by instance, and FIFO depths by FIFO name (0: none)."""
+    """A folding file taken apart: settings by instance; FIFOs by name, or by number where the file counts them as FINN
+    does; and sentences about what has no effect here.
+    """
 
     settings: Mapping[str, Mapping[str, Setting]]
-    fifos: Mapping[str, Mapping[str, Setting]]
+    fifos: Mapping[str | int, FifoSetting]
+    notes: tuple[str, ...] = ()
 
 
-def read(path: Path, dataflow: Dataflow, fifo_names: Iterable[str]) -> Folding:
+def read(path: Path, dataflow: Dataflow, fifos: Iterable[str], host: Mapping[str, str]) -> Folding:
     """The file's settings for the instances of a lowered dataflow.
 
-    `fifo_names` are the names a FIFO may have, in order. Raises CompilerError: for an unreadable file, and in one
-    list for unknown nodes, unknown attributes and illegal values.
+    `fifos` are all names a FIFO can have at whatever folding. `host` gives, for kinds of kernels that FINN has in
+    hardware and this design leaves to the host, a sentence that says so. Raises CompilerError: for an unreadable file,
+    and in one list for unknown nodes, unknown attributes and illegal values.
     """
-    config = _parse(path)
-    fifos = tuple(fifo_names)
-    settings: dict[str, dict[str, Setting]] = {}
-    depths: dict[str, dict[str, Setting]] = {}
-    rejections = _apply_defaults(config.get("Defaults", {}), dataflow, settings)
-    for name, attributes in config.items():
+    entries = _parse(path)
+    reader = _Reader(dataflow, frozenset(fifos), host, _offsets(entries, dataflow, host))
+    for name, attributes in entries.items():
         if name == "Defaults":
             continue
-        target = _resolve(name, dataflow, fifos)
-        if target is None:
-            rejections.append(Rejection(f"no such node; {_nearest(name, dataflow, fifos)}", name))
-        elif not isinstance(attributes, dict):
-            rejections.append(Rejection('its attributes must be an object such as {"PE": 4}', name))
-        elif target in fifos:
-            rejections += _fifo(name, attributes, depths.setdefault(target, {}))
+        if isinstance(attributes, dict):
+            reader.entry(name, attributes)
         else:
-            rejections += _node(name, dataflow.instance(target), attributes, settings.setdefault(target, {}))
-    if rejections:
-        raise refuse("the folding file does not fit the network", rejections).at(str(path))
-    return Folding(settings, depths)
+            reader.reject(name, f'its attributes must be an object such as {{"PE": 4}}, not {attributes!r}')
+    reader.defaults(entries.get("Defaults", {}))
+    if reader.rejections:
+        raise refuse("the folding file does not fit the network", reader.rejections).at(str(path))
+    return Folding(reader.settings, reader.fifos, tuple(reader.notes))
+
+
+def place(folding: Folding, names: Sequence[str]) -> dict[str, FifoSetting]:
+    """FIFO settings by name, once the folding has decided which channels there are: `names` in order."""
+    beyond = [number for number in folding.fifos if isinstance(number, int) and number >= len(names)]
+    if beyond:
+        found = [Rejection(f"this design has {len(names)}, counted from 0", f"StreamingFIFO_{n}") for n in beyond]
+        raise refuse("there are no such FIFOs at this folding", found)
+    return {names[key] if isinstance(key, int) else key: setting for key, setting in folding.fifos.items()}
 
 
 def apply(dataflow: Dataflow, folding: Folding) -> Dataflow:
@@ -103,115 +89,201 @@ def write(dataflow: Dataflow) -> str:
 
 
 def _parse(path: Path) -> dict[str, Any]:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in pairs]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise CompilerError(f"'{twice[0]}' stands twice in one object of the folding file", str(path))
+        return dict(pairs)
+
     try:
-        text = path.read_text(encoding="utf-8")
+        config = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=once)
     except (OSError, UnicodeDecodeError) as error:
         raise CompilerError("the folding file cannot be read", str(path), str(error)) from error
-    try:
-        config = json.loads(text)
     except json.JSONDecodeError as error:
         raise CompilerError(
             "the folding file is no JSON", f"{path}:{error.lineno}", f"{error.msg} at column {error.colno}"
         ) from error
+    except RecursionError as error:
+        raise CompilerError("the folding file is nested too deeply", str(path)) from error
     if not isinstance(config, dict):
-        raise CompilerError("the folding file must hold an object of node names", str(path))
+        raise CompilerError(
+            "the folding file must hold an object of node names", str(path), hint='an example: {"Defaults": {}}'
+        )
     return config
 
 
-def _resolve(name: str, dataflow: Dataflow, fifos: tuple[str, ...]) -> str | None:
-    """Our name of a node that is given by our name or by FINN's."""
-    if name in fifos or any(i.name == name for i in dataflow.instances):
-        return name
-    match = FINN_NAME.fullmatch(name)
-    kind = FINN_KINDS.get(match["kind"]) if match else None
-    if match is None or kind is None:
-        return None
-    names = fifos if kind == "fifo" else tuple(i.name for i in dataflow.instances if i.kernel.kind == kind)
-    number = int(match["number"])
-    return names[number] if number < len(names) else None
+def _offsets(entries: Mapping[str, Any], dataflow: Dataflow, host: Mapping[str, str]) -> dict[str, int]:
+    """By how much FINN's count of a kind is ahead of ours.
+
+    FINN's number 0 is work of our host where the design has no kernel of the kind, or none that the entry fits: FINN's
+    first Thresholding is the input's quantiser.
+    """
+    offsets: dict[str, int] = {}
+    for name, attributes in entries.items():
+        kind, number = finn.node(name) or ("", -1)
+        if kind in host and number == 0 and isinstance(attributes, dict):
+            first = next((i.kernel for i in dataflow.instances if i.kernel.kind == kind), None)
+            offsets[kind] = 0 if first is not None and _fits(first, attributes) else 1
+    return offsets
 
 
-def _nearest(name: str, dataflow: Dataflow, fifos: tuple[str, ...]) -> str:
-    names = [i.name for i in dataflow.instances]
-    near = difflib.get_close_matches(name, [*names, *fifos], n=3, cutoff=0.5)
-    if near:
-        return f"did you mean {' or '.join(near)}?"
-    shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
-    return f"the nodes are {shown}"
-
-
-def _node(
-    name: str, instance: Instance, attributes: Mapping[str, Setting], into: dict[str, Setting]
-) -> list[Rejection]:
-    """Checks attributes one by one against the kernel and keeps them."""
-    rejections: list[Rejection] = []
+def _fits(kernel: Kernel, attributes: Mapping[str, Any]) -> bool:
+    """Whether a kernel takes all these attributes."""
     for attribute, value in attributes.items():
-        if attribute in FIXED and attribute not in instance.kernel.attributes():
-            rejections += _fixed(name, attribute, value)
-            continue
+        try:
+            if attribute not in finn.FIXED:
+                kernel.with_attribute(attribute, value)
+        except (KeyError, ValueError):
+            return False
+    return True
+
+
+@dataclass(slots=True)
+class _Reader:
+    """What was understood so far, and everything that was not."""
+
+    dataflow: Dataflow
+    fifo_names: Collection[str]
+    host: Mapping[str, str]
+    offsets: Mapping[str, int]
+    settings: dict[str, dict[str, Setting]] = field(default_factory=dict)
+    fifos: dict[str | int, FifoSetting] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
+    stated: dict[str | int, str] = field(default_factory=dict)
+
+    def reject(self, where: str, reason: str) -> None:
+        """One more fault."""
+        self.rejections.append(Rejection(reason, where))
+
+    def entry(self, name: str, attributes: Mapping[str, Any]) -> None:
+        """A node of the file, by our name or by FINN's."""
+        own = next((i for i in self.dataflow.instances if i.name == name), None)
+        kind, number = finn.node(name) or ("", 0)
+        if own is not None:
+            self.node(name, own, attributes)
+        elif name in self.fifo_names:
+            self.fifo(name, name, attributes)
+        elif kind == Fifo.kind:
+            self.fifo(name, number, attributes)
+        elif kind in finn.CHOICELESS:
+            for attribute, value in attributes.items():
+                self.fixed(name, attribute, value)
+        elif kind:
+            self.numbered(name, kind, number - self.offsets.get(kind, 0), attributes)
+        else:
+            self.reject(name, f"no such node; {self._nearest(name)}")
+
+    def numbered(self, name: str, kind: str, number: int, attributes: Mapping[str, Any]) -> None:
+        """A node as FINN names it: the `number`-th of its kind."""
+        same = [i for i in self.dataflow.instances if i.kernel.kind == kind]
+        if number < 0:
+            self.notes.append(f"{name} has no effect: {self.host[kind]}")
+        elif number < len(same):
+            self.node(name, same[number], attributes)
+        else:
+            there = ", ".join(f"{k}: {i.name}" for k, i in enumerate(same[:6]))
+            self.reject(name, f"no such node; this design has {len(same)} of the kind {kind}" + f" ({there})" * bool(same))
+
+    def node(self, name: str, instance: Instance, attributes: Mapping[str, Any]) -> None:
+        """Checks attributes one by one against the kernel and keeps them."""
+        if self._is_second(name, instance.name):
+            return
+        kept = self.settings.setdefault(instance.name, {})
+        known = instance.kernel.attributes()
+        for attribute, value in attributes.items():
+            if attribute in known or attribute not in finn.FIXED:
+                self._set(name, instance, attribute, value, kept)
+            else:
+                self.fixed(name, attribute, value)
+
+    def fixed(self, name: str, attribute: str, value: object) -> None:
+        """An attribute that leaves no choice."""
+        if attribute not in finn.FIXED:
+            self.reject(name, f"no such attribute: {attribute}")
+            return
+        legal = finn.FIXED[attribute]
+        if legal and value not in legal:
+            self.reject(name, f"{attribute} must be {' or '.join(map(repr, legal))} here, not {value!r}")
+
+    def fifo(self, name: str, key: str | int, attributes: Mapping[str, Any]) -> None:
+        """A FIFO, whose channel is known only when the folding is."""
+        if self._is_second(name, key):
+            return
+        depth, style = attributes.get("depth"), attributes.get("ram_style", "auto")
+        if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 0 or depth == 1):
+            self.reject(name, f"depth must be a number of beats, 0 (no FIFO) or at least 2, not {depth!r}")
+        if style not in FIFO_RAM_STYLES:
+            self.reject(name, f"ram_style must be one of {', '.join(FIFO_RAM_STYLES)}, not {style!r}")
+        for attribute, value in attributes.items():
+            if attribute not in ("depth", "ram_style"):
+                self.fixed(name, attribute, value)
+        self.fifos[key] = FifoSetting(depth, style)
+
+    def defaults(self, entries: object) -> None:
+        """{"PE": [2, "all"], "ram_style": ["block", ["MVAU"]]}: value, and the kinds it is for."""
+        if not isinstance(entries, dict):
+            self.reject("Defaults", f'must be an object such as {{"PE": [2, "all"]}}, not {entries!r}')
+            return
+        for attribute, entry in entries.items():
+            match entry:
+                case [value, "all"]:
+                    self._default(attribute, value, [i.kernel.kind for i in self.dataflow.instances])
+                case [value, [*kinds]]:
+                    self._default(attribute, value, self._known_kinds(kinds))
+                case _:
+                    self.reject("Defaults", f'{attribute} must be [value, "all"] or [value, [kinds]], not {entry!r}')
+
+    def _default(self, attribute: str, value: object, kinds: Collection[str]) -> None:
+        """One default for all instances of these kinds that do not set the attribute themselves."""
+        users = [
+            i for i in self.dataflow.instances if i.kernel.kind in kinds and attribute in i.kernel.attributes()
+        ]
+        if attribute in finn.FIXED and not users:
+            self.fixed("Defaults", attribute, value)
+        elif kinds and not users:
+            known = {a for i in self.dataflow.instances if i.kernel.kind in kinds for a in i.kernel.attributes()}
+            self.reject("Defaults", f"no node has the attribute {attribute}; {_meant(attribute, sorted(known))}")
+        for instance in users:
+            kept = self.settings.setdefault(instance.name, {})
+            if attribute not in kept:
+                self._set(f"Defaults, for {instance.name}", instance, attribute, value, kept)
+
+    def _known_kinds(self, kinds: Iterable[object]) -> list[str]:
+        """Our names of kinds; those that no node of the design is of are faults unless they are FINN's."""
+        present = sorted({i.kernel.kind for i in self.dataflow.instances})
+        chosen = [finn.kind(str(kind)) for kind in kinds]
+        for kind in chosen:
+            if kind not in present and kind not in finn.KINDS.values():
+                self.reject("Defaults", f"no such kind: {kind}; {_meant(kind, [*present, *finn.KINDS])}")
+        return [kind for kind in chosen if kind in present]
+
+    def _set(self, name: str, instance: Instance, attribute: str, value: Any, into: dict[str, Setting]) -> None:
         try:
             instance.kernel.with_attribute(attribute, value)
             into[attribute] = value
         except KeyError:
-            known = [*instance.kernel.attributes(), *FIXED]
-            near = difflib.get_close_matches(attribute, known, n=2, cutoff=0.4)
-            meant = (
-                f"did you mean {' or '.join(near)}?"
-                if near
-                else f"it has {', '.join(instance.kernel.attributes()) or 'none'}"
-            )
-            rejections.append(Rejection(f"no such attribute: {attribute}; {meant}", name))
+            known = list(instance.kernel.attributes())
+            self.reject(name, f"no such attribute: {attribute}; {_meant(attribute, known, finn.FIXED)}")
         except ValueError as error:
-            rejections.append(Rejection(str(error), name))
-    return rejections
+            self.reject(name, str(error))
+
+    def _is_second(self, name: str, key: str | int) -> bool:
+        """Whether another entry was for the same node."""
+        first = self.stated.setdefault(key, name)
+        if first != name:
+            self.reject(name, f"is the same node as {first}")
+        return first != name
+
+    def _nearest(self, name: str) -> str:
+        return _meant(name, [i.name for i in self.dataflow.instances], self.fifo_names, what="the nodes are")
 
 
-def _fixed(name: str, attribute: str, value: Setting) -> list[Rejection]:
-    legal = FIXED[attribute]
-    if not legal or value in legal:
-        return []
-    return [Rejection(f"{attribute} must be {' or '.join(map(repr, legal))} here, not {value!r}", name)]
-
-
-def _fifo(name: str, attributes: Mapping[str, Setting], into: dict[str, Setting]) -> list[Rejection]:
-    rejections: list[Rejection] = []
-    for attribute, value in attributes.items():
-        if attribute == "depth":
-            if isinstance(value, bool) or not isinstance(value, int) or value < 0 or value == 1:
-                rejections.append(Rejection(f"depth must be 0 (no FIFO) or at least 2, not {value!r}", name))
-            into["depth"] = value
-        elif attribute == "ram_style":
-            into["ram_style"] = value
-        elif attribute in FIXED:
-            rejections += _fixed(name, attribute, value)
-        else:
-            rejections.append(Rejection(f"no such attribute: {attribute}; it has depth, ram_style", name))
-    return rejections
-
-
-def _apply_defaults(
-    defaults: Mapping[str, object], dataflow: Dataflow, settings: dict[str, dict[str, Setting]]
-) -> list[Rejection]:
-    """{"PE": [2, "all"], "ram_style": ["block", ["MVAU"]]}: value, and the kinds it is for."""
-    rejections: list[Rejection] = []
-    kinds = {i.kernel.kind for i in dataflow.instances}
-    for attribute, entry in defaults.items():
-        if not (isinstance(entry, list) and len(entry) == 2 and (entry[1] == "all" or isinstance(entry[1], list))):
-            rejections.append(Rejection(f'{attribute} must be [value, "all"] or [value, [kinds]]', "Defaults"))
-            continue
-        value, wanted = entry
-        chosen = kinds if wanted == "all" else {FINN_KINDS.get(str(kind), str(kind)) for kind in wanted}
-        for kind in sorted(chosen - set(FINN_KINDS.values()) - kinds):
-            known = sorted(kinds | set(FINN_KINDS))
-            near = difflib.get_close_matches(kind, known, n=3, cutoff=0.4)
-            rejections.append(
-                Rejection(f"no such kind: {kind}; did you mean {' or '.join(near or known)}?", "Defaults")
-            )
-        users = [i for i in dataflow.instances if i.kernel.kind in chosen and attribute in i.kernel.attributes()]
-        if not users and attribute not in FIXED and wanted == "all":
-            rejections.append(Rejection(f"no node has the attribute {attribute}", "Defaults"))
-        for instance in users:
-            rejections += _node(
-                f"Defaults, for {instance.name}", instance, {attribute: value}, settings.setdefault(instance.name, {})
-            )
-    return rejections
+def _meant(given: str, known: Sequence[str], others: Iterable[str] = (), what: str = "there are") -> str:
+    """The nearest right names, capitals aside; where none is near, the first of them."""
+    plain = {name.lower(): name for name in (*others, *known)}
+    near = [plain[name] for name in difflib.get_close_matches(given.lower(), plain, n=3, cutoff=0.5)]
+    if near:
+        return f"did you mean {' or '.join(near)}?"
+    return f"{what} {', '.join(known[:6]) or 'none'}" + (", ..." if len(known) > 6 else "")

@@ -8,7 +8,7 @@ first source only.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from qcompile.ir.dataflow import Dataflow, Instance, Kernel, Resources
@@ -80,40 +80,66 @@ class Budget:
 
 
 def search(
-    dataflow: Dataflow, target: Target, interval: int | None = None, fixed: Mapping[str, Collection[str]] | None = None
+    dataflow: Dataflow,
+    target: Target,
+    interval: int | None = None,
+    fixed: Mapping[str, Collection[str]] | None = None,
+    whole: Callable[[Dataflow], Dataflow] = lambda folded: folded,
 ) -> Dataflow:
     """The cheapest folding with at most `interval` cycles a frame, or without it the fastest that fits the target.
 
-    `fixed` names for some instances the attributes that keep their present values. Raises CompilerError when no
-    folding reaches the interval, or when nothing fits.
+    `fixed` names for some instances the attributes that keep their present values, `whole` completes a folded dataflow
+    with what stands between its kernels: that is what must fit. Raises CompilerError when no folding reaches the
+    interval, or when nothing fits.
     """
     budget = Budget.of(target)
     candidates = {
         i.name: _candidates(dataflow, i, (fixed or {}).get(i.name, ()), target, budget) for i in dataflow.instances
     }
-    reachable = max((min(c.interval for c in options) for options in candidates.values()), default=1)
-    if interval is not None:
-        if reachable > interval:
-            slowest = max(candidates, key=lambda name: min(c.interval for c in candidates[name]))
-            raise CompilerError(
-                f"{interval} cycles a frame cannot be reached",
-                f"instance {slowest}",
-                f"fully parallel it takes {reachable} cycles",
-                "ask for fewer frames a second or a faster clock",
-            )
-        chosen = _cheapest(dataflow, candidates, interval, target, budget)
-        return _checked(dataflow, chosen, budget, target)
+    fastest = {name: min(c.interval for c in options) for name, options in candidates.items()}
+    reachable = max(fastest.values(), default=1)
+    if interval is not None and reachable > interval:
+        slowest = max(fastest, key=lambda name: fastest[name])
+        raise CompilerError(
+            f"{interval} cycles a frame cannot be reached",
+            f"instance {slowest}",
+            f"it takes {reachable} cycles at the fastest folding it can have",
+            "ask for fewer frames a second, a faster clock, or leave its PE and SIMD open",
+        )
+
+    def folded(cycles: int) -> Dataflow:
+        return _with(dataflow, _cheapest(dataflow, candidates, cycles, target, budget))
+
+    def exceeded(candidate: Dataflow) -> tuple[str, ...]:
+        return budget.exceeded(total_resources(whole(candidate), target))
+
     steps = sorted({c.interval for options in candidates.values() for c in options if c.interval >= reachable})
+    steps = [interval] if interval is not None else steps or [reachable]
     low, high = 0, len(steps) - 1
-    best = _cheapest(dataflow, candidates, steps[-1], target, budget)
+    best = folded(steps[-1])
     while low < high:
         middle = (low + high) // 2
-        chosen = _cheapest(dataflow, candidates, steps[middle], target, budget)
-        if budget.exceeded(_total(chosen.values())):
+        candidate = folded(steps[middle])
+        if exceeded(candidate):
             low = middle + 1
         else:
-            high, best = middle, chosen
-    return _checked(dataflow, best, budget, target)
+            high, best = middle, candidate
+    excess = exceeded(best)
+    if excess:
+        asked = interval is not None or bool(fixed)
+        raise CompilerError(
+            f"the network does not fit {target.name}",
+            why=f"the {'design that was asked for' if asked else 'smallest design'} needs {'; '.join(excess)} "
+            "(budgets of the target)",
+            hint="choose a larger target" + (", fewer frames a second or another folding" if asked else ""),
+        )
+    return best
+
+
+def _with(dataflow: Dataflow, chosen: Mapping[str, _Path]) -> Dataflow:
+    """The dataflow with the chosen kernels."""
+    instances = tuple(replace(i, kernel=chosen[i.name].candidate.kernel) for i in dataflow.instances)
+    return replace(dataflow, instances=instances)
 
 
 def block_ram_bits(target: Target) -> int:
@@ -138,19 +164,18 @@ def _candidates(
     kept = {name: instance.kernel.attributes()[name] for name in fixed}
     edge_in = any(c.source.instance is None and c.sink.instance == instance.name for c in dataflow.channels)
     edge_out = any(c.sink.instance is None and c.source.instance == instance.name for c in dataflow.channels)
-    found: list[Candidate] = []
+    narrow: list[Candidate] = []
+    wide: list[Candidate] = []
     for kernel in instance.kernel.foldings():
         attributes = kernel.attributes()
         if any(attributes[name] != value for name, value in kept.items()):
             continue
+        used = kernel.resources(target.lut_inputs, block_ram_bits(target))
         limit_in = WIDEST_EDGE_BITS if edge_in else WIDEST_STREAM_BITS
         limit_out = WIDEST_EDGE_BITS if edge_out else WIDEST_STREAM_BITS
-        wide = any(s.bits > limit_in for s in kernel.inputs) or any(s.bits > limit_out for s in kernel.outputs)
-        if wide and found:
-            continue
-        used = kernel.resources(target.lut_inputs, block_ram_bits(target))
-        found.append(Candidate(kernel, kernel.interval(), used, budget.share(used)))
-    return found
+        too_wide = any(s.bits > limit_in for s in kernel.inputs) or any(s.bits > limit_out for s in kernel.outputs)
+        (wide if too_wide else narrow).append(Candidate(kernel, kernel.interval(), used, budget.share(used)))
+    return narrow or wide
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,7 +184,6 @@ class _Path:
 
     candidate: Candidate
     source: _Path | None
-    converter: Resources
     cost: float
 
 
@@ -210,24 +234,5 @@ def _extended(candidate: Candidate, before: Sequence[_Path], target: Target, bud
             converter = WidthConverter(stream, wanted.lanes).resources(target.lut_inputs, block_ram_bits(target))
         cost = path.cost + candidate.cost + budget.share(converter)
         if best is None or cost < best.cost:
-            best = _Path(candidate, path, converter, cost)
-    return best or _Path(candidate, None, Resources(), candidate.cost)
-
-
-def _total(paths: Iterable[_Path]) -> Resources:
-    total = Resources()
-    for path in paths:
-        total = total + path.candidate.resources + path.converter
-    return total
-
-
-def _checked(dataflow: Dataflow, chosen: Mapping[str, _Path], budget: Budget, target: Target) -> Dataflow:
-    exceeded = budget.exceeded(_total(chosen.values()))
-    if exceeded:
-        raise CompilerError(
-            f"the network does not fit {target.name}",
-            why=f"the smallest design that was asked for needs {'; '.join(exceeded)} (budgets of the target)",
-            hint="choose a larger target, or fewer frames a second",
-        )
-    instances = tuple(replace(i, kernel=chosen[i.name].candidate.kernel) for i in dataflow.instances)
-    return replace(dataflow, instances=instances)
+            best = _Path(candidate, path, cost)
+    return best or _Path(candidate, None, candidate.cost)

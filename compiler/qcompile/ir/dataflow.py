@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
@@ -219,25 +220,22 @@ class Dataflow:
     def check(self) -> tuple[str, ...]:
         """Every broken contract between ports, as sentences; empty when the design is sound."""
         faults: list[str] = []
-        by_name = {i.name: i for i in self.instances}
-        driven: dict[Port, int] = {}
-        used: dict[Port, int] = {}
-        for channel in self.channels:
-            source, sink = channel.source, channel.sink
-            out = self.inputs if source.instance is None else by_name[source.instance].kernel.outputs
-            into = self.outputs if sink.instance is None else by_name[sink.instance].kernel.inputs
-            used[source] = used.get(source, 0) + 1
-            driven[sink] = driven.get(sink, 0) + 1
-            why = out[source.index].mismatch(into[sink.index])
-            if why:
-                faults.append(f"{source} cannot drive {sink}: {why}")
+        sources = {Port(None, k): stream for k, stream in enumerate(self.inputs)}
+        sinks = {Port(None, k): stream for k, stream in enumerate(self.outputs)}
         for instance in self.instances:
-            ports = [Port(instance.name, k) for k in range(len(instance.kernel.inputs))]
-            faults += [
-                f"input {p} is driven {driven.get(p, 0)} times, not once" for p in ports if driven.get(p, 0) != 1
-            ]
-            ports = [Port(instance.name, k) for k in range(len(instance.kernel.outputs))]
-            faults += [f"output {p} drives {used.get(p, 0)} inputs, not one" for p in ports if used.get(p, 0) != 1]
+            sources |= {Port(instance.name, k): stream for k, stream in enumerate(instance.kernel.outputs)}
+            sinks |= {Port(instance.name, k): stream for k, stream in enumerate(instance.kernel.inputs)}
+        for channel in self.channels:
+            faults += [f"there is no output {channel.source}"] if channel.source not in sources else []
+            faults += [f"there is no input {channel.sink}"] if channel.sink not in sinks else []
+            if channel.source in sources and channel.sink in sinks:
+                why = sources[channel.source].mismatch(sinks[channel.sink])
+                faults += [f"{channel.source} cannot drive {channel.sink}: {why}"] if why else []
+                why = channel.stream.mismatch(sources[channel.source])
+                faults += [f"the channel from {channel.source} is not what drives it: {why}"] if why else []
+        driven, used = Counter(c.sink for c in self.channels), Counter(c.source for c in self.channels)
+        faults += [f"input {p} is driven {driven[p]} times, not once" for p in sinks if driven[p] != 1]
+        faults += [f"output {p} drives {used[p]} inputs, not one" for p in sources if used[p] != 1]
         return tuple(faults)
 
 

@@ -14,12 +14,12 @@ def divisors(number: int) -> tuple[int, ...]:
 def legal_number(name: str, value: int | str, legal: Sequence[int]) -> int:
     """`value` if it is one of the legal values; raises ValueError with all of them otherwise."""
     if isinstance(value, bool) or not isinstance(value, int) or value not in legal:
-        raise ValueError(f"{name} must be one of {', '.join(map(str, legal))}, not {value}")
+        raise ValueError(f"{name} must be one of {', '.join(map(str, legal))}, not {value!r}")
     return value
 
 
 def legal_word(name: str, value: int | str, legal: Sequence[str]) -> str:
     """`value` if it is one of the legal words; raises ValueError with all of them otherwise."""
     if not isinstance(value, str) or value not in legal:
-        raise ValueError(f"{name} must be one of {', '.join(legal)}, not {value}")
+        raise ValueError(f"{name} must be one of {', '.join(legal)}, not {value!r}")
     return value

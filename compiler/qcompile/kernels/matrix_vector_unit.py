@@ -10,26 +10,9 @@ import numpy as np
 
 from qcompile.ir.dataflow import Binding, Memory, Resources, Schedule, Stream
 from qcompile.ir.types import IntArray, IntType
+from qcompile.kernels.dot_product import RES_TYPES, DotProduct, WeightCode, scaled, weight_code
 from qcompile.kernels.folding import divisors, legal_number, legal_word
 from qcompile.kernels.memory import RAM_STYLES, pack, resolve_rom_style, rom_resources
-
-RES_TYPES = ("auto", "lut", "dsp")
-
-
-@dataclass(frozen=True, slots=True)
-class WeightCode:
-    """How weights are stored: as integers of `element`, or, `bipolar`, in one bit with 1 for +1 and 0 for -1."""
-
-    element: IntType
-    bipolar: bool
-
-
-def weight_code(weights: IntArray) -> WeightCode:
-    """The narrowest code of these weights."""
-    lo, hi = int(weights.min()), int(weights.max())
-    if lo == -1 and bool(np.all(np.abs(weights) == 1)):
-        return WeightCode(IntType(1, False), True)
-    return WeightCode(IntType.of_range(lo, hi), False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,9 +72,8 @@ class MatrixVectorUnit:
         return self.vectors * self.row_folds * self.column_folds
 
     def latency(self) -> int:
-        """Cycles from the last step of a row to its beat: operands, products, adder tree, accumulator, output."""
-        tree = ((self.simd - 1).bit_length() + 1) // 2
-        return 3 + tree + int(self._accumulates())
+        """Cycles from the last step of a row to its beat: operands, dot product, accumulator, output."""
+        return 2 + self._dot_product().latency() + int(self._accumulates())
 
     def schedule(self) -> Schedule:
         """The first row fold takes the vector; the last column fold of each row fold gives a beat."""
@@ -126,17 +108,13 @@ class MatrixVectorUnit:
     def resources(self, lut_inputs: int, bram_bits: int) -> Resources:
         """Weights, products, adders."""
         code = weight_code(self.weights)
-        lanes = self.pe * self.simd
-        width, depth = lanes * code.element.bits, self.row_folds * self.column_folds
-        bits = code.element.bits * self.input.bits
-        arithmetic = Resources(
-            lut=2.0 * lanes * bits + self.pe * self.accumulator.bits, ff=3.0 * lanes * bits
-        )
+        width, depth = self.pe * self.simd * code.element.bits, self.row_folds * self.column_folds
+        arithmetic = scaled(self._dot_product().resources(lut_inputs), self.pe)
         return arithmetic + rom_resources(self.ram_style, width, depth, lut_inputs, bram_bits)
 
     def binding(self) -> Binding:
         """The RTL instance with its weights and, where there are any, initial values."""
-        code = weight_code(self.weights)
+        code, dot = weight_code(self.weights), self._dot_product()
         element = code.element
         width, depth = self.pe * self.simd * element.bits, self.row_folds * self.column_folds
         memories = [Memory("WEIGHTS_FILE", width, self._weight_words(code))]
@@ -153,10 +131,11 @@ class MatrixVectorUnit:
             ("WEIGHT_BITS", element.bits),
             ("WEIGHT_SIGNED", int(element.signed)),
             ("BIPOLAR", int(code.bipolar)),
+            ("PLANES", int(dot.planes)),
+            ("USE_DSP", int(dot.uses_dsp)),
             ("ACCUMULATOR_BITS", self.accumulator.bits),
             ("INITIAL_DEPTH", len(initials)),
             ("RAM_STYLE", resolve_rom_style(self.ram_style, width, depth)),
-            ("USE_DSP", {"auto": "auto", "lut": "no", "dsp": "yes"}[self.res_type]),
         )
         return Binding(self.kind, SOURCES, parameters, tuple(memories))
 
@@ -172,10 +151,15 @@ class MatrixVectorUnit:
         return ((products + self.bias).reshape(x.shape[0], -1),)
 
     def _weight_words(self, code: WeightCode) -> tuple[int, ...]:
-        """One word a step: row fold by row fold, lanes ordered by row, then column."""
+        """One word a step: row fold by row fold, lanes ordered by row, then column; or by row, plane, column."""
         stored = (self.weights > 0).astype(np.int64) if code.bipolar else self.weights
         folded = stored.reshape(self.row_folds, self.pe, self.column_folds, self.simd).transpose(0, 2, 1, 3)
-        return pack(folded.reshape(self.row_folds * self.column_folds, -1), code.element.bits)
+        steps = self.row_folds * self.column_folds
+        if not self._dot_product().planes:
+            return pack(folded.reshape(steps, -1), code.element.bits)
+        lanes = folded.reshape(steps, self.pe, 1, self.simd)
+        planes = lanes >> np.arange(code.element.bits)[:, None] & 1
+        return pack(planes.reshape(steps, -1), 1)
 
     def _initial_words(self) -> tuple[int, ...]:
         """What the accumulators start from, a word a row fold; one word where all are equal, none where they are zero.
@@ -191,6 +175,9 @@ class MatrixVectorUnit:
             return words
         return words[:1] if words[0] else ()
 
+    def _dot_product(self) -> DotProduct:
+        return DotProduct(self.simd, self.input, weight_code(self.weights), self.accumulator.bits, self.res_type)
+
     def _accumulates(self) -> bool:
         return self.column_folds > 1 or bool(self._initial_words())
 
@@ -200,7 +187,9 @@ SOURCES = (
     "rom",
     "input_buffer",
     "adder_tree",
-    "dot_product",
+    "popcount",
+    "dot_product_planes",
+    "dot_product_products",
     "processing_element",
     "matrix_vector_unit",
 )

@@ -179,6 +179,17 @@ class WindowGeometry:
         group = window * self.taps + row_tap[:, None] * self.columns.kernel + column_tap
         return np.where((row[:, None] >= 0) & (column >= 0), group, NEVER).reshape(-1)
 
+    def needs(self) -> tuple[IntArray, IntArray]:
+        """Input pixels and the groups that need them first, in the order of groups: those read, and the first by group 0.
+
+        So no frame begins before its first pixel has come, even if it begins with padding.
+        """
+        first = self.first_groups()
+        read = np.argsort(first, kind="stable")[: np.count_nonzero(first < NEVER)]
+        if first[0] == 0:
+            return read, first[read]
+        return np.concatenate([[0], read]), np.concatenate([[0], first[read]])
+
     def ranks(self) -> IntArray:
         """(pixels,): rank of each input pixel, for dropped ones that of the next kept one."""
         rows, columns = self.rows.ranks(), self.columns.ranks()
@@ -197,24 +208,24 @@ class WindowGeometry:
         order = np.arange(2 * self.groups, dtype=np.int64)
         if self.pixels <= self.groups:
             return order[: self.groups]
-        first = self.first_groups()
-        read = np.flatnonzero(first < NEVER)
+        pixels, groups = self.needs()
         wait = np.full(order.size, -NEVER)
-        for frame in range(2):
-            groups = first[read] + frame * self.groups
-            wait[groups] = read + frame * self.pixels - groups
+        wait[groups] = pixels - groups
+        wait[groups + self.groups] = pixels + self.pixels - groups - self.groups
         start = (np.maximum.accumulate(wait) + order)[self.groups :]
         return start - start[0]
 
 
 @lru_cache(maxsize=1024)
 def least_depth(geometry: WindowGeometry) -> int:
-    """The smallest buffer: every window finds its last pixel in it. That is the span, or less where padding spares some."""
+    """The smallest buffer: every window finds its last pixel in it. That is the span, or less where padding spares some; at
+    least 2, so that there is something to address.
+    """
     rows, columns = geometry.rows, geometry.columns
     last_row, last_column = rows.taps().max(axis=1), columns.taps().max(axis=1)
     ranks = geometry.ranks().reshape(rows.size, columns.size)[last_row[:, None], last_column]
     read = (last_row[:, None] >= 0) & (last_column >= 0)
-    return int((ranks - geometry.released().reshape(read.shape))[read].max()) + 1
+    return max(2, int((ranks - geometry.released().reshape(read.shape))[read].max()) + 1)
 
 
 @lru_cache(maxsize=1024)
@@ -224,10 +235,9 @@ def gapless_depth(geometry: WindowGeometry, between_frames: bool) -> int:
     Let a release in step E make room for rank L. From E + 2 on pixels of rank L, L + 1, ... arrive, so that a pixel of rank r
     first read in step R must have R - arrival(r) >= E + 2 - arrival(L). The least left side over all r >= L bounds L from below.
     """
-    first, start = geometry.first_groups(), geometry.unhindered()
-    read = np.flatnonzero(first < NEVER)
+    (pixels, groups), start = geometry.needs(), geometry.unhindered()
     slack = np.full(geometry.kept, NEVER)
-    slack[geometry.ranks()[read]] = start[first[read]] - read
+    np.minimum.at(slack, geometry.ranks()[pixels], start[groups] - pixels)
     if between_frames:
         slack = np.concatenate([slack, slack + max(0, geometry.groups - geometry.pixels)])
     latest = np.minimum.accumulate(slack[::-1])[::-1] + geometry.arrivals(np.arange(slack.size))
@@ -273,7 +283,7 @@ def steady_interval(geometry: WindowGeometry, depth: int, folds: int) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Flow:
-    """What the steps of a frame follow from: for each pixel read, in the order of first reads, its group, its rank and the beats
+    """What the steps of a frame follow from: for each pixel needed, in the order of needs, its group, its rank and the beats
     that arrive before it; for each window, its release's group, the rank it makes room for and the beats before that.
     """
 
@@ -290,16 +300,15 @@ class _Flow:
     @staticmethod
     def of(geometry: WindowGeometry, depth: int, folds: int) -> _Flow:
         """The frame of `geometry` with a buffer of `depth` pixels, `folds` beats each."""
-        first = geometry.first_groups()
-        read = np.argsort(first, kind="stable")[: np.count_nonzero(first < NEVER)]
+        pixels, groups = geometry.needs()
         limits = geometry.released() + depth
         return _Flow(
             geometry,
             folds,
             np.arange(geometry.groups, dtype=np.int64) * folds,
-            first[read],
-            geometry.ranks()[read],
-            read * folds,
+            groups,
+            geometry.ranks()[pixels],
+            pixels * folds,
             geometry.release_groups(),
             limits,
             geometry.arrivals(limits) * folds,

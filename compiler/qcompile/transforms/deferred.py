@@ -10,6 +10,7 @@ from qcompile.ir.graph import Shape, element_count
 from qcompile.ir.types import Array, FloatArray, IntArray
 from qcompile.ops import Elementwise
 from qcompile.ops.roles import Direction, Float32Array, Lattice, Layout, Pointwise
+from qcompile.transforms.step_function import Trend
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +77,7 @@ class Deferred:
             return None
         return rows[0, :1] if bool(np.all(rows[0] == rows[0, 0])) else rows[0].copy()
 
-    def monotone(self) -> bool:
+    def trend(self) -> Trend:
         """Whether f rises or falls steadily in every channel, by what is known of its steps."""
         for step in self.steps:
             if step.op.direction(*step.operands) is not Direction.UNKNOWN:
@@ -85,8 +86,8 @@ class Deferred:
             rows = [np.broadcast_to(operand, (channels,)) for operand in step.operands]
             each = (step.op.direction(*(row[c : c + 1] for row in rows)) for c in range(channels))
             if channels == 1 or any(direction is Direction.UNKNOWN for direction in each):
-                return False
-        return True
+                return Trend.UNKNOWN
+        return Trend.WAVERING if any(step.op.wavering for step in self.steps) else Trend.MONOTONE
 
     def affine(self) -> Lattice | None:
         """F as one lattice when every step is affine (float64), else None; exact zeros of the factor are no lattice."""

@@ -50,29 +50,28 @@ def before(graph: Graph, encoders: Sequence[Encoder]) -> Graph:
 
 
 def after(graph: Graph, ends: Sequence[Deferred]) -> Graph:
-    """The part of the real graph behind the accelerator's integer outputs, ending in the model's outputs."""
+    """The part of the real graph behind the accelerator's integer outputs, ending in the model's outputs.
+
+    `ends` are tensors as they are at their anchors, one for each anchor; their integers are the inputs.
+    """
     nodes: list[Node] = []
     values: dict[str, Value] = {}
     constants: dict[str, Array] = dict(graph.constants)
-    anchors: dict[str, str] = {}
     for end in ends:
-        if end.anchor in anchors:
-            continue
-        anchors[end.anchor] = f"{end.q}.codes"
-        anchor_shape = graph.values[end.anchor].shape
         values[f"{end.q}.codes"] = Value(end.q_shape)
         names = _lattice(constants, f"{end.anchor}.decode", end.lattice)
         nodes.append(Node(f"{end.anchor}.decode", Decode(), (f"{end.q}.codes", *names), f"{end.anchor}.real"))
         values[f"{end.anchor}.real"] = Value(end.q_shape)
         if end.index is None:
-            nodes.append(Node(f"{end.anchor}.shape", Reshape(anchor_shape), (f"{end.anchor}.real",), end.anchor))
+            nodes.append(Node(f"{end.anchor}.shape", Reshape(end.shape), (f"{end.anchor}.real",), end.anchor))
         else:
             index = f"{end.anchor}.index"
-            constants[index] = end.index.reshape(anchor_shape)
+            constants[index] = end.index
             nodes.append(Node(f"{end.anchor}.order", Take(), (f"{end.anchor}.real", index), end.anchor))
-        values[end.anchor] = Value(anchor_shape)
+        values[end.anchor] = Value(end.shape)
+    anchors = {end.anchor for end in ends}
     nodes += [node for node in graph.nodes if node.output not in anchors]
-    inputs = tuple(dict.fromkeys(anchors.values()))
+    inputs = tuple(dict.fromkeys(f"{end.q}.codes" for end in ends))
     return Graph(graph.name, tuple(nodes), inputs, graph.outputs, {**graph.values, **values}, constants).pruned()
 
 

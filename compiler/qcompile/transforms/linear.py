@@ -122,7 +122,7 @@ def materialised(walk: Walk, node: Node, source: Deferred) -> Deferred:
         result: IntArray = np.rint(source.evaluate(points) / unit).astype(np.int64)
         return result
 
-    form = derive(function, codes, source.channels, source.monotone())
+    form = derive(function, codes, source.channels, source.trend())
     if isinstance(form, str):
         raise RefusedError(form)
     if isinstance(form, Identity):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 
@@ -25,6 +26,18 @@ EXHAUSTIVE = 4096
 
 LARGEST_TABLE = 1 << 22
 """Entries (channels x range) that may be enumerated for a function that is not known to be monotone."""
+
+
+LARGEST_WAVERING = 1 << 16
+"""Entries of a table that a function may cost which only wavers."""
+
+
+class Trend(Enum):
+    """What is known of a function in each channel: it rises or falls steadily, but for last places, or nothing."""
+
+    MONOTONE = "monotone"
+    WAVERING = "wavering"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,22 +69,26 @@ class Identity:
 StepFunction = Thresholds | Table | Identity
 
 
-def derive(function: Function, x: Range, channels: int, monotone: bool) -> StepFunction | str:
+def derive(function: Function, x: Range, channels: int, trend: Trend) -> StepFunction | str:
     """The exact form of `function` over the reachable range of x; a sentence when there is none of feasible size.
 
-    `monotone` says that each channel is known to rise or to fall; it is checked where the range is enumerated.
+    Where the range is enumerated, what `trend` says is not relied on. A wavering function whose range is too large for that
+    gets the thresholds of one of its crossings: next to them the model itself is not monotone.
     """
     least, greatest = x.least, x.greatest
     size = greatest - least + 1
-    if size <= EXHAUSTIVE or (not monotone and size * channels <= LARGEST_TABLE):
-        return _from_table(function, x.per_channel(channels) if x.lo.size > 1 else x, least, greatest, channels)
-    if not monotone:
+    ranges = x.per_channel(channels) if x.lo.size > 1 else x
+    if size <= EXHAUSTIVE or (trend is not Trend.MONOTONE and size * channels <= LARGEST_TABLE):
+        form = _from_table(function, ranges, least, greatest, channels)
+        if trend is not Trend.WAVERING or not isinstance(form, Table) or form.entries.size <= LARGEST_WAVERING:
+            return form
+    if trend is Trend.UNKNOWN:
         return f"a function that is not monotone over {size} values in {channels} channels is too large for a table"
     ends = _ends(function, x, channels)
     if bool(np.any(ends == NOT_A_NUMBER)):
         return UNDEFINED
     if _moves_one_to_one(ends, x, channels) and size * channels <= LARGEST_TABLE:
-        form = _from_table(function, x.per_channel(channels), least, greatest, channels)
+        form = _from_table(function, ranges, least, greatest, channels)
         if isinstance(form, Identity):
             return form
     levels = int(ends.max() - ends.min())

@@ -53,7 +53,7 @@ def streamline(graph: Graph, types: Mapping[str, InputType]) -> Network:
                 walk.rejections.append(Rejection(str(error), f"node {', '.join(node.origin) or node.name}"))
     if walk.rejections:
         raise refuse("the model has no exact integer form", walk.rejections)
-    ends: list[Deferred] = []
+    ends: dict[str, Deferred] = {}
     for name in graph.outputs:
         known = walk.known[name]
         if isinstance(known, Pending):
@@ -64,9 +64,12 @@ def streamline(graph: Graph, types: Mapping[str, InputType]) -> Network:
             raise CompilerError(
                 f"the output '{name}' stands behind a pooling of real numbers", hint="quantise it in the model"
             )
-        ends.append(known.source if isinstance(known, Tail) else known)
-    integer = walk.integer.finish(tuple(dict.fromkeys(end.q for end in ends)))
-    return Network(edges.before(graph, walk.encoders), integer, edges.after(graph, ends), tuple(walk.taps))
+        anchored = walk.known[end.anchor]
+        assert isinstance(anchored, Deferred), "steps begin at a tensor on integers"
+        ends.setdefault(end.anchor, replace(end, index=anchored.index, shape=anchored.shape))
+    integer = walk.integer.finish(tuple(dict.fromkeys(end.q for end in ends.values())))
+    after = edges.after(graph, tuple(ends.values()))
+    return Network(edges.before(graph, walk.encoders), integer, after, tuple(walk.taps))
 
 
 def _visit(walk: Walk, node: Node) -> None:
@@ -154,7 +157,7 @@ def _quantise(walk: Walk, node: Node, source: Deferred, operands: tuple[Array, .
         undefined = np.isnan(real)
         return np.where(undefined, NOT_A_NUMBER, op.codes(np.where(undefined, np.float32(0), real), *constants))
 
-    form = derive(function, walk.integer.range_of(source.q), source.channels, source.monotone())
+    form = derive(function, walk.integer.range_of(source.q), source.channels, source.trend())
     if isinstance(form, str):
         raise RefusedError(form)
     result = Lattice.of(*rows[len(operands) :])

@@ -1,0 +1,156 @@
+"""A constant vector times a vector, SIMD elements a cycle: which circuit, how long, how large."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from qcompile.ir.dataflow import Resources
+from qcompile.ir.types import IntArray, IntType
+
+RES_TYPES = ("auto", "lut", "dsp")
+DSP_FROM = 25
+"""Product of the operands' widths from which `auto` takes a DSP: some 40 LUTs."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightCode:
+    """How weights are stored: as integers of `element`, or, `bipolar`, in one bit with 1 for +1 and 0 for -1."""
+
+    element: IntType
+    bipolar: bool
+
+
+def weight_code(weights: IntArray) -> WeightCode:
+    """The narrowest code of these weights."""
+    lo, hi = int(weights.min()), int(weights.max())
+    if lo == -1 and bool(np.all(np.abs(weights) == 1)):
+        return WeightCode(IntType(1, False), True)
+    return WeightCode(IntType.of_range(lo, hi), False)
+
+
+@dataclass(frozen=True, slots=True)
+class DotProduct:
+    """`dot_product_planes` or `dot_product_products`, whichever takes fewer LUT6.
+
+    Planes count the bits of every pair of bit planes: best for one-bit operands and for long sums of two-bit ones.
+    Products are multipliers and a tree of adders.
+    """
+
+    simd: int
+    input: IntType
+    weight: WeightCode
+    sum_bits: int
+    res_type: str
+
+    @property
+    def uses_dsp(self) -> bool:
+        """Whether the products are DSP blocks."""
+        bits = self.weight.element.bits, self.input.bits
+        if min(bits) == 1 or self.res_type == "lut":
+            return False
+        return self.res_type == "dsp" or bits[0] * bits[1] >= DSP_FROM
+
+    @property
+    def planes(self) -> bool:
+        """Whether bits are counted plane by plane."""
+        signs = ((self.input.bits, self.input.signed), (self.weight.element.bits, self.weight.element.signed))
+        if self.uses_dsp or (1, True) in signs:
+            return False
+        return self._planes(6).lut < self._products(6).lut
+
+    def latency(self) -> int:
+        """Cycles from the operands to the sum."""
+        if not self.planes:
+            return 1 + tree_latency(self.simd)
+        return popcount_latency(self.simd) + tree_latency(self.input.bits) + tree_latency(self.weight.element.bits)
+
+    def resources(self, lut_inputs: int) -> Resources:
+        """Of one dot product, with all its registers but those of the operands."""
+        return self._planes(lut_inputs) if self.planes else self._products(lut_inputs)
+
+    def _planes(self, lut_inputs: int) -> Resources:
+        """A counter for every pair of planes, then the sums with their weights."""
+        a, w = self.input, self.weight.element
+        count = popcount(self.simd, lut_inputs)
+        bits = self.simd.bit_length()
+        total = scaled(count, w.bits * a.bits)
+        inner, plane = weighted_tree(a.bits, bits)
+        outer, _ = weighted_tree(w.bits, plane)
+        return total + scaled(inner, w.bits) + outer
+
+    def _products(self, lut_inputs: int) -> Resources:
+        """A multiplier a lane, then a tree."""
+        a, w = self.input, self.weight.element
+        narrow, wide = min(a.bits, w.bits), max(a.bits, w.bits)
+        flag = narrow == 1 and not (a.signed if a.bits == 1 else w.signed)
+        bits = min(self.sum_bits, wide if flag else wide + narrow)
+        if self.uses_dsp:
+            product = Resources(dsp=1)
+        elif narrow == 1:
+            product = Resources(lut=float(bits), ff=float(bits))
+        else:
+            product = Resources(lut=1.1 * narrow * wide + 2 * (narrow - 2), ff=float(bits))
+        return scaled(product, self.simd) + tree(self.simd, bits)
+
+
+def scaled(one: Resources, count: int) -> Resources:
+    """`count` times the same thing."""
+    return Resources(
+        one.lut * count,
+        one.lutram * count,
+        one.ff * count,
+        one.dsp * count,
+        one.bram18 * count,
+        one.uram * count,
+    )
+
+
+def tree_latency(count: int) -> int:
+    """Of an `adder_tree`: a register behind every two levels and behind the last one."""
+    return ((count - 1).bit_length() + 1) // 2
+
+
+def popcount_latency(count: int) -> int:
+    """Of a `popcount`."""
+    return 1 if count <= 3 else 3 + tree_latency(-(-count // 18))
+
+
+def tree(count: int, bits: int) -> Resources:
+    """An `adder_tree` of `count` operands of `bits` bits: a LUT for each bit of the narrower sum."""
+    lut = ff = 0
+    level = 0
+    while count > 1:
+        level += 1
+        lut += count // 2 * (bits + 1)
+        count, bits = (count + 1) // 2, bits + 1
+        if level % 2 == 0 or count == 1:
+            ff += count * bits
+    return Resources(lut=float(lut), ff=float(ff))
+
+
+def weighted_tree(count: int, bits: int) -> tuple[Resources, int]:
+    """A weighted `adder_tree`, and the width of its sum."""
+    if count == 1:
+        return Resources(), bits
+    lut = ff = 0
+    nodes, width = count, bits
+    for level in range(1, (count - 1).bit_length() + 1):
+        lut += nodes // 2 * (width + 1)
+        nodes, width = (nodes + 1) // 2, min(bits + (1 << level), bits + count)
+        if level % 2 == 0 or nodes == 1:
+            ff += nodes * width
+    return Resources(lut=float(lut), ff=float(ff)), bits + count
+
+
+def popcount(count: int, lut_inputs: int) -> Resources:
+    """A `popcount`: counters of three bits, of six bits, sums of their results, a tree."""
+    triples = -(-count // 3)
+    if triples == 1:
+        return Resources(lut=float(2 * (count > 1)), ff=float(1 + (count > 1)))
+    groups = -(-triples // 6)
+    small = Resources(lut=2.0 * triples + 6.0 * groups + 4.0 * groups, ff=2.0 * triples + 11.0 * groups)
+    if lut_inputs < 6:
+        small += Resources(lut=3.0 * triples + 8.0 * groups)
+    return small + tree(groups, 5)

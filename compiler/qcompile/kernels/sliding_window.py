@@ -1,0 +1,177 @@
+"""Sliding windows over an image from a line buffer: what turns a convolution into a matrix product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from qcompile.ir.dataflow import Binding, Resources, Schedule, Stream
+from qcompile.ir.types import IntArray, IntType
+from qcompile.kernels.common import ram_resources
+from qcompile.kernels.folding import divisors, legal_number, legal_word
+from qcompile.kernels.memory import LUTS_PER_BLOCK, RAM_STYLES
+from qcompile.kernels.window_geometry import (
+    NEVER,
+    WindowAxis,
+    WindowGeometry,
+    depths,
+    least_depth,
+    steady_interval,
+    steady_starts,
+)
+from qcompile.ops.windows import Windows
+
+SOURCES = ("skid_buffer", "simple_dual_port_ram", "axis_filter", "pixel_filter", "window_walk", "sliding_window")
+"""Files of the RTL, dependencies first."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlidingWindow:
+    """Windows of an image (height, width, channels), row by row, each in the order tap row, tap column, channel.
+
+    Element (oy, ox, ky, kx, c) is x[oy * stride[0] + ky * dilation[0] - top, ox * stride[1] + kx * dilation[1] - left, c], and zero
+    outside of the image; `pads` are (top, left, bottom, right), each less than the span of a window. `depth` is how many pixels
+    the line buffer holds, 0 for the least that works. Beats are taken and given each as soon as possible, so that a frame needs
+    max(input beats, output beats) cycles where the buffer is deep enough (`depths`), and a little more where it is not.
+    """
+
+    kind: ClassVar[str] = "sliding_window"
+
+    height: int
+    width: int
+    channels: int
+    element: IntType
+    kernel: tuple[int, int]
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+    simd: int = 1
+    depth: int = 0
+    ram_style: str = "auto"
+
+    def __post_init__(self) -> None:
+        legal_number("SIMD", self.simd, divisors(self.channels))
+        legal_word("ram_style", self.ram_style, RAM_STYLES)
+        if self.depth and self.depth < least_depth(self.geometry):
+            raise ValueError(f"a line buffer of {self.depth} pixels is too small, these windows need {self.buffer_pixels}")
+
+    @property
+    def geometry(self) -> WindowGeometry:
+        """Which pixels the windows read, and when."""
+        top, left, bottom, right = self.pads
+        return WindowGeometry(
+            WindowAxis(self.height, self.kernel[0], self.stride[0], self.dilation[0], top, bottom),
+            WindowAxis(self.width, self.kernel[1], self.stride[1], self.dilation[1], left, right),
+        )
+
+    @property
+    def folds(self) -> int:
+        """Beats of a pixel."""
+        return self.channels // self.simd
+
+    @property
+    def buffer_pixels(self) -> int:
+        """Pixels that the line buffer holds."""
+        return self.depth or least_depth(self.geometry)
+
+    @property
+    def buffer_bits(self) -> int:
+        """Bits of the line buffer."""
+        return self.buffer_pixels * self.channels * self.element.bits
+
+    @property
+    def inputs(self) -> tuple[Stream, ...]:
+        """The image, SIMD channels a beat."""
+        return (Stream(self.element, self.simd, self.height * self.width * self.folds),)
+
+    @property
+    def outputs(self) -> tuple[Stream, ...]:
+        """The windows, SIMD channels a beat."""
+        return (Stream(self.element, self.simd, self.geometry.groups * self.folds),)
+
+    def interval(self) -> int:
+        """Cycles from frame to frame, input at full speed provided."""
+        return steady_interval(self.geometry, self.buffer_pixels, self.folds)
+
+    def schedule(self) -> Schedule:
+        """Steps are those of the output; a beat is read by the first step that needs it or one behind it.
+
+        Before that step it may be taken in any cycle in which there is room, and is taken at once: in no arrival pattern do
+        outputs come in other cycles than these steps say. Beats that no window of the frame needs are read by the next frame.
+        """
+        starts, steps = steady_starts(self.geometry, self.buffer_pixels, self.folds)
+        first = self.geometry.first_groups()
+        needed = np.append(np.where(first < NEVER, starts[np.minimum(first, starts.size - 1)], NEVER), NEVER)
+        later = np.minimum.accumulate(needed[::-1])[::-1]
+        later = np.minimum(later, steps)
+        fold = np.arange(self.folds, dtype=np.int64)
+        reads = np.minimum(needed[:-1, None] + fold, later[1:, None])
+        reads[0, 0] = 0
+        writes = starts[:, None] + fold
+        return Schedule(steps, (reads.reshape(-1),), (writes.reshape(-1),), latency=3)
+
+    def foldings(self) -> Iterator[SlidingWindow]:
+        """SIMD divides the channels; deeper buffers where they are faster."""
+        for simd in divisors(self.channels):
+            for depth in depths(self.geometry):
+                yield replace(self, simd=simd, depth=depth)
+
+    def attributes(self) -> dict[str, int | str]:
+        """SIMD, the depth of the line buffer in pixels and its ram_style."""
+        return {"SIMD": self.simd, "depth": self.buffer_pixels, "ram_style": self.ram_style}
+
+    def with_attribute(self, name: str, value: int | str) -> SlidingWindow:
+        """One of `attributes` changed."""
+        match name:
+            case "SIMD":
+                return replace(self, simd=legal_number(name, value, divisors(self.channels)))
+            case "depth":
+                return replace(self, depth=legal_number(name, value, depths(self.geometry)))
+            case "ram_style":
+                return replace(self, ram_style=legal_word(name, value, RAM_STYLES))
+        raise KeyError(name)
+
+    @property
+    def built_style(self) -> str:
+        """What the line buffer is made of: for `auto` the cheaper RAM."""
+        if self.ram_style != "auto":
+            return self.ram_style
+        bits, words = self.inputs[0].bits, self.buffer_pixels * self.folds
+        distributed = ram_resources("distributed", bits, words, 6, 18432)
+        block = ram_resources("block", bits, words, 6, 18432)
+        return "block" if distributed.lut > LUTS_PER_BLOCK * block.bram18 else "distributed"
+
+    def resources(self, lut_inputs: int, bram_bits: int) -> Resources:
+        """The line buffer, the walk over its beats, three counters that a choice of constants is added to, the skid buffer."""
+        return Resources()
+
+    def binding(self) -> Binding:
+        """The RTL instance; `auto` is decided here, so that hardware and estimate agree."""
+        names = ("TOP", "LEFT", "BOTTOM", "RIGHT")
+        parameters: tuple[tuple[str, int | str], ...] = (
+            ("BITS", self.inputs[0].bits),
+            ("FOLDS", self.folds),
+            ("HEIGHT", self.height),
+            ("WIDTH", self.width),
+            ("KERNEL_H", self.kernel[0]),
+            ("KERNEL_W", self.kernel[1]),
+            ("STRIDE_H", self.stride[0]),
+            ("STRIDE_W", self.stride[1]),
+            ("DILATION_H", self.dilation[0]),
+            ("DILATION_W", self.dilation[1]),
+            *((f"PAD_{name}", pad) for name, pad in zip(names, self.pads, strict=True)),
+            ("DEPTH", self.buffer_pixels),
+            ("RAM_STYLE", self.built_style),
+        )
+        return Binding(self.kind, SOURCES, parameters)
+
+    def evaluate(self, *frames: IntArray) -> tuple[IntArray, ...]:
+        """(frames, height * width * channels) to (frames, windows * taps * channels)."""
+        (x,) = frames
+        windows = Windows(self.kernel, self.stride, self.dilation, self.pads[:2], self.pads[2:])
+        image = x.reshape(-1, self.height, self.width, self.channels)
+        patches = windows.patches(image, first_axis=1, fill=0)
+        return (np.ascontiguousarray(patches).reshape(x.shape[0], -1),)
