@@ -116,7 +116,7 @@ module sliding_window #(
 
   // Back by `distance` from place 0 of the memory.
   function automatic int place(input int distance);
-    return ((distance % WORDS) + WORDS) % WORDS;
+    place = (distance % WORDS + WORDS) % WORDS;
   endfunction
 
   // Input: a beat of a kept pixel needs room.

@@ -4,6 +4,7 @@
 // (verilator --trace-vcd), every signal is recorded, too.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -80,18 +81,15 @@ class Clock {
 #endif
   }
 
-  void set(uint8_t level) {
+  // Half a cycle. What the bench drives, it changes before the clock falls.
+  void half(uint8_t level) {
     dut_.aclk = level;
     dut_.eval();
 #if VM_TRACE
     if (waves_) waves_->dump(dut_.contextp()->time());
 #endif
-    if (level == 0) settled_ = true;
     dut_.contextp()->timeInc(5000);
   }
-
-  // After inputs have changed while the clock is low.
-  void settle() { dut_.eval(); }
 
   void finish() {
     dut_.final();
@@ -105,7 +103,6 @@ class Clock {
 #if VM_TRACE
   std::unique_ptr<VerilatedVcdC> waves_;
 #endif
-  bool settled_ = false;
 };
 
 // Drives one s_axis: a beat once offered stays until it is taken.

@@ -1,7 +1,7 @@
 """A dataflow graph cycle by cycle: every register, every place of every FIFO. Slow, and close to the RTL.
 
-Nothing is computed ahead: in each cycle every unit decides by what is valid and free at its start (`offered`, `decide`),
-then all change together (`advance`).
+Nothing is computed ahead: in each cycle every unit decides by what is valid and free at its start (`takes`), then all
+change together (`advance`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PLACES = 2
 Times = Mapping[Port, list[int]]
 
 
-class Stuck(Exception):
+class StuckError(Exception):
     """Nothing moves any more."""
 
 
@@ -168,7 +168,7 @@ def run(dataflow: Dataflow, frames: int) -> tuple[Times, Times]:
                 taken[port].append(cycle)
         cycle += 1
         if cycle > 20 * every * frames + 1000:
-            raise Stuck
+            raise StuckError
     return sent, taken
 
 

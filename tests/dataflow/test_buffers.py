@@ -15,7 +15,7 @@ from qcompile.ir.dataflow import Dataflow, Instance, Kernel, Port
 from qcompile.ir.errors import CompilerError
 from qcompile.kernels import Fifo
 
-from .machine import Stuck, run
+from .machine import StuckError, run
 from .toys import Toy, joined_graphs, lowered_graphs, stream
 
 
@@ -35,7 +35,7 @@ def never_waits(dataflow: Dataflow) -> bool:
     timing = simulate(dataflow, settled(dataflow).frames + 2)
     try:
         sent, taken = run(dataflow, timing.frames)
-    except Stuck:
+    except StuckError:
         return False
     for channel in dataflow.channels:
         expected = timing.taken[channel.sink]
@@ -55,8 +55,8 @@ def test_no_kernel_waits_for_room(dataflow: Dataflow) -> None:
     assert buffered.interval() == dataflow.interval()
     assert never_waits(buffered)
     _, taken = run(buffered, settled(buffered).frames)
-    for k, stream in enumerate(buffered.outputs):
-        ends = taken[Port(None, k)][stream.beats - 1 :: stream.beats]
+    for k, edge in enumerate(buffered.outputs):
+        ends = taken[Port(None, k)][edge.beats - 1 :: edge.beats]
         assert ends[-1] - ends[-2] == dataflow.interval()
 
 

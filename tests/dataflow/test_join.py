@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def chain(*kernels: Toy) -> Dataflow:
     """One kernel behind the other, not joined: the edges state one element a beat."""
     instances = tuple(Instance(f"k{n}", kernel) for n, kernel in enumerate(kernels))
     ports = [Port(None), *(Port(i.name) for i in instances), Port(None)]
-    channels = tuple(Channel(a, b, stream(1)) for a, b in zip(ports[:-1], ports[1:], strict=True))
+    channels = tuple(Channel(a, b, stream(1)) for a, b in pairwise(ports))
     return Dataflow("chain", instances, channels, (stream(1),), (stream(1),), ("x",), ("y",))
 
 

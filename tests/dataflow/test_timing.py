@@ -8,15 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qcompile.dataflow.timing import settled, simulate, waiting
-from qcompile.ir.dataflow import Dataflow, Port, Schedule
+from qcompile.ir.dataflow import Channel, Dataflow, Port, Schedule
 
-from .toys import joined_graphs
+from .toys import joined_graphs, stream
 
 FRAMES = 5
 
 
 def followed(schedule: Schedule, arrivals: list[list[int]], frames: int) -> tuple[list[list[int]], list[list[int]]]:
-    """When beats are taken and valid, one step after another: each in the cycle after the last, or when its beats are there."""
+    """When beats are taken and valid: each step in the cycle after the last, or when its beats are there."""
     reads: list[list[int]] = [[] for _ in arrivals]
     writes: list[list[int]] = [[] for _ in schedule.writes]
     cycle = -1
@@ -88,11 +88,8 @@ def test_beats_that_wait_are_counted_cycle_by_cycle(dataflow: Dataflow) -> None:
 @pytest.mark.parametrize("frames", [1, 2, 7])
 def test_a_wire_is_a_design(frames: int) -> None:
     """A network of no kernels at all: what goes in comes out in the same cycle."""
-    from qcompile.ir.dataflow import Channel
-
-    from .toys import stream
-
-    wire = Dataflow("wire", (), (Channel(Port(None), Port(None), stream(3)),), (stream(3),), (stream(3),), ("x",), ("y",))
+    channel = Channel(Port(None), Port(None), stream(3))
+    wire = Dataflow("wire", (), (channel,), (stream(3),), (stream(3),), ("x",), ("y",))
     timing = settled(wire)
     assert (timing.first_output, timing.frame_latency) == (0, 3)
     assert simulate(wire, frames).taken[Port(None)].size == 4 * frames

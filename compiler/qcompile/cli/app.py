@@ -115,6 +115,7 @@ def compile(  # noqa: A001 - the command's name
         dump=dump,
     )
     outcome = compile_model(options, output, Progress(show.listener(quiet)))
+    show.notes(outcome.prepared.notes)
     if not quiet:
         show.design(outcome.figures)
         show.accumulators(outcome.prepared.understood.accumulators)
@@ -147,6 +148,7 @@ def estimate(
         interval=interval,
     )
     estimated = estimate_model(options, Progress())
+    show.notes(estimated.prepared.notes)
     show.design(estimated.figures)
     show.accumulators(estimated.prepared.understood.accumulators)
 

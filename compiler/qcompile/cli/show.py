@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from qcompile.flow.check import Checked
@@ -23,7 +22,8 @@ WIDTH_IN_LOGS = 140
 
 def _console() -> Console:
     """Wide enough for the tables where there is no terminal."""
-    return Console() if sys.stdout.isatty() else Console(width=WIDTH_IN_LOGS)
+    width = None if sys.stdout.isatty() else WIDTH_IN_LOGS
+    return Console(width=width, markup=False, emoji=False, highlight=False)
 
 
 class Lines:
@@ -35,6 +35,9 @@ class Lines:
     def finished(self, step: str, seconds: float) -> None:
         """The step and its time."""
         print(f"[{seconds:7.2f} s] {step}", file=sys.stderr, flush=True)
+
+    def stopped(self) -> None:
+        """Nothing: an error message follows."""
 
 
 class Spinner:
@@ -53,6 +56,10 @@ class Spinner:
         """Leaves a line behind."""
         self._status.stop()
         self._console.print(f"[dim][{seconds:7.2f} s][/dim] {step}", highlight=False)
+
+    def stopped(self) -> None:
+        """Gives the terminal back."""
+        self._status.stop()
 
 
 def listener(quiet: bool) -> Listener:
@@ -94,11 +101,16 @@ def design(figures: DesignFigures) -> None:
     shares = [
         f"{r.resource} {r.used:,.0f} of {r.available:,} ({r.share:.0%})" for r in figures.resources if r.available
     ]
-    console.print("estimated: " + ", ".join(shares), highlight=False, soft_wrap=True)
+    console.print("estimated: " + ", ".join(shares), soft_wrap=True)
     console.print(
         f"latency: first output after {figures.latency:,} cycles, whole frame after {figures.frame_latency:,}",
-        highlight=False,
     )
+
+
+def notes(sentences: Sequence[str]) -> None:
+    """What the user should know, on standard error."""
+    for sentence in sentences:
+        print(f"note: {sentence}", file=sys.stderr)
 
 
 def accumulators(found: Sequence[Accumulator]) -> None:
@@ -120,10 +132,11 @@ def outcome(result: Outcome) -> None:
     console.print(
         f"integer graph: {agreement.exact} of {agreement.frames} frames exact, "
         f"{agreement.compared:,} integers compared",
-        highlight=False,
     )
     for tie in agreement.ties:
-        console.print(f"  float tie: frame {tie.frame}, {tie.elements} elements of '{tie.tensor}'", highlight=False)
+        console.print(f"  float tie: frame {tie.frame}, {tie.elements} elements of '{tie.tensor}'", soft_wrap=True)
+    if result.proof.given_compared:
+        console.print(f"your own outputs: {result.proof.given_compared} frames compared", soft_wrap=True)
     _rounded(console, result.frames.rounded)
     if result.simulation is None:
         console.print("RTL: not simulated")
@@ -134,19 +147,18 @@ def outcome(result: Outcome) -> None:
             f"{run.cycles:,} cycles simulated; "
             f"interval {result.verdict.interval:,} (model {result.figures.interval:,}), latency {run.first_output:,} "
             f"(model {result.figures.latency:,})",
-            highlight=False,
             soft_wrap=True,
         )
-    console.print(f"output: {result.folder}", highlight=False, soft_wrap=True)
+    console.print(f"output: {result.folder}", soft_wrap=True)
 
 
 def checked(result: Checked) -> None:
     """What ran and what did not."""
     console = _console()
     for line in result.ran:
-        console.print(f"ran: {line}", highlight=False, soft_wrap=True)
+        console.print(f"ran: {line}", soft_wrap=True)
     for line in result.skipped:
-        console.print(f"skipped: {line}", highlight=False, soft_wrap=True)
+        console.print(f"skipped: {line}", soft_wrap=True)
     _rounded(console, result.rounded)
 
 
@@ -155,7 +167,6 @@ def _rounded(console: Console, frames: int) -> None:
         console.print(
             f"note: in {frames} frames x is not representable in the stated input type; it was rounded, the original "
             "model was run on the rounded numbers, and y of these frames was not compared",
-            highlight=False,
             soft_wrap=True,
         )
 
@@ -206,5 +217,5 @@ def catalogue(rows: Sequence[tuple[str, ...]]) -> None:
     for heading in rows[0]:
         table.add_column(heading)
     for row in rows[1:]:
-        table.add_row(*(escape(cell) for cell in row))
+        table.add_row(*(cell for cell in row))
     _console().print(table)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import qcompile
 from qcompile.codegen.render import render
-from qcompile.codegen.views import EdgeView, InstanceView, PortsView, TopView, WireView
+from qcompile.codegen.views import EdgeView, InstanceView, PortsView, TapsView, TopView, WireView
 from qcompile.ir.dataflow import Channel, Dataflow, Instance, Port, Stream
 
 
@@ -31,7 +31,7 @@ def render_top(dataflow: Dataflow, first_output: int, title: str) -> str:
     bottleneck = dataflow.bottleneck().name if dataflow.instances else "a wire"
     view = TopView(
         module=dataflow.name,
-        title=title,
+        title=_plain(title),
         version=qcompile.__version__,
         interval=dataflow.interval(),
         bottleneck=bottleneck,
@@ -44,6 +44,11 @@ def render_top(dataflow: Dataflow, first_output: int, title: str) -> str:
     return render("top.sv.j2", view)
 
 
+def render_taps(dataflow: Dataflow) -> str:
+    """SystemVerilog that records what moves on every channel, in the order of `dataflow.channels`: for debugging."""
+    return render("sim/stream_taps.sv.j2", TapsView(dataflow.name, tuple(_wire(c) for c in dataflow.channels)))
+
+
 def memory_path(instance: str, parameter: str) -> str:
     """Where the contents of a memory lie, seen from rtl/ and from sim/, in which simulations run."""
     return f"../memories/{instance}_{parameter.removesuffix('_FILE').lower()}.hex"
@@ -52,7 +57,7 @@ def memory_path(instance: str, parameter: str) -> str:
 def _edge(prefix: str, index: int, count: int, stream: Stream, wire: str, name: str) -> EdgeView:
     label = prefix if count == 1 else f"{prefix}_{index}"
     summary = f"'{name}', {stream.beats} beats a frame of {stream.lanes} x {stream.element}, lane 0 in the low bits"
-    return EdgeView(label, wire, stream.bits, -(-stream.bits // 8) * 8, stream.beats, summary)
+    return EdgeView(label, wire, stream.bits, -(-stream.bits // 8) * 8, stream.beats, _plain(summary))
 
 
 def _wire_name(source: Port) -> str:
@@ -76,7 +81,13 @@ def _instance(instance: Instance, channels: Sequence[Channel]) -> InstanceView:
     parameters += [(m.parameter, _literal(memory_path(instance.name, m.parameter))) for m in binding.memories]
     origin = f"{', '.join(instance.origin)}: " if instance.origin else ""
     comment = f"{origin}{instance.kernel.kind}, {instance.kernel.interval()} cycles a frame"
-    return InstanceView(instance.name, binding.module, comment, tuple(parameters), _ports(inputs), _ports(outputs))
+    ports = _ports(inputs), _ports(outputs)
+    return InstanceView(instance.name, binding.module, _plain(comment), tuple(parameters), *ports)
+
+
+def _plain(text: str) -> str:
+    """Text for a comment of one line: names of models may hold anything."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _ports(wires: Sequence[str]) -> PortsView:

@@ -71,6 +71,14 @@ class TopView:
 
 
 @dataclass(frozen=True, slots=True)
+class TapsView:
+    """The recorder of inner streams."""
+
+    module: str
+    wires: tuple[WireView, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BenchView:
     """What benches, makefiles and scripts need to know."""
 

@@ -83,10 +83,12 @@ def _latest(read_steps: list[IntArray], slack: list[IntArray], steps: IntArray) 
 
 
 def settled(dataflow: Dataflow) -> Timing:
-    """Times of so many frames that the last repeats the one before it, an interval later, and sees every queue at its fullest.
+    """Times of so many frames that the last repeats the one before it, an interval later, and sees every queue at its
+    fullest.
 
-    A kernel carries nothing from frame to frame but the cycle of its last step, so what has repeated once repeats for ever; a
-    kernel behind sources that repeat from frame f on repeats from frame f + 1 on. A queue is filled when the first beats leave.
+    A kernel carries nothing from frame to frame but the cycle of its last step, so what has repeated once repeats for
+    ever; a kernel behind sources that repeat from frame f on repeats from frame f + 1 on. A queue is filled when the
+    first beats leave.
     """
     frames = 4
     while True:

@@ -6,18 +6,21 @@ import json
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from qcompile.flow.compile import MODEL_COPY, judge, prove
+from qcompile.flow import manifest as documents
+from qcompile.flow.compile import MODEL_COPY, judge, prove, waveform_path
 from qcompile.flow.manifest import Verdict
-from qcompile.flow.options import DEFAULT_FRAMES, Options
+from qcompile.flow.options import Options
 from qcompile.flow.prepare import Prepared, prepare
 from qcompile.flow.progress import Progress
-from qcompile.flow.prove import first_mismatch
-from qcompile.flow.simulate import simulate_rtl
+from qcompile.flow.prove import IntegerProof
+from qcompile.flow.simulate import Simulation, simulate_rtl
+from qcompile.flow.vectors import Frames
 from qcompile.frontend.load import model_digest
 from qcompile.ir.errors import CompilerError
 from qcompile.tools.cache import Cache
-from qcompile.tools.prerequisites import find_toolchain
+from qcompile.tools.prerequisites import find_shared_python, find_toolchain
 from qcompile.verify.rtl import run_protocol
 
 
@@ -32,73 +35,140 @@ class Checked:
     rounded: int
 
 
+@dataclass(slots=True)
+class _Ladder:
+    """What has been done so far."""
+
+    ran: list[str]
+    faults: list[str]
+    skipped: list[str]
+
+
 def verify_folder(folder: Path, vectors: Path | None, rtl_frames: int, protocol: bool, progress: Progress) -> Checked:
-    """Runs the ladder on an output folder. Raises CompilerError for a folder that is not a whole output of ours."""
-    options = replace(_options(folder), vectors=vectors, rtl_frames=rtl_frames)
+    """Runs the ladder on an output folder, as far as the tools of this machine allow.
+
+    Raises CompilerError for a folder that is not a whole output of ours.
+    """
+    content = _manifest(folder)
+    options = replace(_options(folder, content), vectors=vectors, rtl_frames=rtl_frames)
     prepared = prepare(options, progress)
+    _require_matching(folder, content, prepared, options)
     frames, proof, exported = prove(options, prepared, progress)
-    faults = [f"integer graph: {text}" for text in [first_mismatch(proof)] if text]
-    ran = [f"integer graph and model.int.onnx against onnxruntime on {proof.agreement.frames} frames"]
-    skipped: list[str] = []
-    if (folder / "model.int.onnx").read_bytes() != exported:
-        faults.append("model.int.onnx is not the one that this model and these options give")
-    run = None
-    if rtl_frames:
-        with tempfile.TemporaryDirectory(prefix="qcompile-") as work:
-            run = simulate_rtl(prepared, frames, proof, rtl_frames, folder, Path(work), progress)
-            ran.append(f"RTL against the integer graph on {run.frames} frames, and with idle cycles and back-pressure")
-            faults += [f"RTL: {mismatch}" for mismatch in run.mismatches[:1]]
-            if protocol:
-                with progress.step("cocotb tests"):
-                    outcome = run_protocol(
-                        find_toolchain(), Cache.of_user(), folder, prepared.dataflow.name, Path(work)
-                    )
-                ran.append(
-                    f"cocotb protocol tests: {', '.join(outcome.passed + tuple(name for name, _ in outcome.failed))}"
-                )
-                faults += [f"cocotb test {name}: {message}" for name, message in outcome.failed]
-        faults += _timing_faults(prepared, run.interval, run.frames)
-    else:
-        skipped.append("RTL: no frames were asked for")
-    if rtl_frames and not protocol:
-        skipped.append("cocotb protocol tests: switched off")
-    return Checked(judge(prepared, frames, proof, run), tuple(ran), tuple(faults), tuple(skipped), frames.rounded)
+    ladder = _Ladder([], [f"integer graph: {proof.fault}"] if proof.fault else [], [])
+    ladder.ran.append(f"integer graph and model.int.onnx against onnxruntime on {proof.agreement.frames} frames")
+    if _read(folder / "model.int.onnx") != exported:
+        ladder.faults.append("model.int.onnx is not the one that this model and these options give")
+    simulation = _hardware(ladder, folder, prepared, frames, proof, rtl_frames, protocol, progress)
+    verdict = judge(prepared, proof, simulation)
+    return Checked(verdict, tuple(ladder.ran), tuple(ladder.faults), tuple(ladder.skipped), frames.rounded)
 
 
-def _timing_faults(prepared: Prepared, interval: int, frames: int) -> list[str]:
-    """The measured interval against the model, once there are frames enough for a steady state."""
-    expected = prepared.dataflow.interval()
-    if frames < 3 + len(prepared.lowered.instances) or interval == expected:
-        return []
-    return [f"a frame takes {interval} cycles, the model says {expected}"]
-
-
-def _options(folder: Path) -> Options:
-    """The options that made the folder."""
-    path = folder / "manifest.json"
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        stated = content["options"]
-        options = Options(
-            model=folder / MODEL_COPY,
-            name=Path(content["model"]["file"]).stem,
-            target=content["target"],
-            clock_mhz=content["clock_mhz"],
-            input_type=stated["input"],
-            input_scale=stated["input_scale"],
-            shapes={name: tuple(shape) for name, shape in stated["shapes"].items()},
-            folding=folder / "folding.json",
-            accumulator_bits=stated["accumulator_bits"],
-            frames=DEFAULT_FRAMES,
+def _hardware(
+    ladder: _Ladder,
+    folder: Path,
+    prepared: Prepared,
+    frames: Frames,
+    proof: IntegerProof,
+    rtl_frames: int,
+    protocol: bool,
+    progress: Progress,
+) -> Simulation | None:
+    """The rungs that need a simulator."""
+    why = "no frames were asked for" if not rtl_frames else _absent(find_toolchain)
+    if why:
+        ladder.skipped += [f"RTL: {why}", f"cocotb protocol tests: {why}"]
+        return None
+    with tempfile.TemporaryDirectory(prefix="qcompile-") as work:
+        waveform = waveform_path(folder)
+        run = simulate_rtl(prepared, frames, proof, rtl_frames, folder, waveform, progress, Path(work))
+        ladder.ran.append(
+            f"RTL against the integer graph on {run.full.frames} frames, and with idle cycles and back-pressure"
         )
-        digest = content["model"]["sha256"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        ladder.faults += [f"RTL: {run.fault}"] if run.fault else []
+        why = "the RTL is wrong already" if run.wrong else _absent(find_shared_python)
+        why = why if protocol else "switched off"
+        if why:
+            ladder.skipped.append(f"cocotb protocol tests: {why}")
+            return run
+        with progress.step("cocotb tests"):
+            outcome = run_protocol(find_toolchain(), Cache.of_user(), folder, prepared.dataflow.name, Path(work))
+        names = [*outcome.passed, *(name for name, _ in outcome.failed)]
+        ladder.ran.append(f"cocotb protocol tests: {', '.join(names)}")
+        ladder.faults += [f"cocotb test {name}: {message}" for name, message in outcome.failed]
+    return run
+
+
+def _absent(find: Any) -> str:
+    """Why something cannot be found on this machine; empty when it can."""
+    try:
+        find()
+    except CompilerError as error:
+        return str(error)
+    return ""
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(_read(folder / "manifest.json"))
+        version = content["qcompile"]["schema"]
+    except (ValueError, KeyError, TypeError) as error:
         raise CompilerError(
             "this is no output folder of qcompile",
             str(folder),
             f"manifest.json: {error}",
             "give the folder that qcompile wrote",
         ) from error
+    if version != documents.SCHEMA:
+        raise CompilerError("another version of qcompile made this folder", str(folder), hint="compile the model again")
+    assert isinstance(content, dict)
+    return content
+
+
+def _options(folder: Path, content: dict[str, Any]) -> Options:
+    """The options that made the folder."""
+    try:
+        stated, target_file = content["options"], content["target_file"]
+        options = Options(
+            model=folder / MODEL_COPY,
+            name=Path(content["model"]["file"]).stem,
+            target=content["target"] if target_file is None else str(folder / target_file),
+            clock_mhz=float(content["clock_mhz"]),
+            input_type=stated["input"],
+            input_scale=stated["input_scale"],
+            shapes={name: tuple(shape) for name, shape in stated["shapes"].items()},
+            folding=folder / "folding.json",
+            accumulator_bits=stated["accumulator_bits"],
+        )
+        digest = content["model"]["copy_sha256"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CompilerError(
+            "manifest.json is damaged", str(folder), str(error), "compile the model again"
+        ) from error
     if not options.model.exists() or model_digest(options.model) != digest:
         raise CompilerError(f"{MODEL_COPY} is missing or was changed", str(folder), hint="compile the model again")
     return options
+
+
+def _require_matching(folder: Path, content: dict[str, Any], prepared: Prepared, options: Options) -> None:
+    """The streams at the edge, as the manifest states them, are those that the folding gives."""
+    now = json.loads(documents.manifest(options, prepared, ("", ""), None))
+    for key in ("top", "interval_cycles", "inputs", "outputs"):
+        if content.get(key) != now[key]:
+            raise CompilerError(
+                "the files of this folder do not belong together",
+                str(folder),
+                f"'{key}' of manifest.json is not what folding.json and {MODEL_COPY} give",
+                "compile the model again, with --folding for an edited folding.json",
+            )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CompilerError(
+            "a file of this output folder cannot be read",
+            str(path),
+            error.strerror or str(error),
+            "give a folder that qcompile wrote, or compile the model again",
+        ) from error

@@ -36,14 +36,18 @@ class Verdict:
         return json.dumps({name: getattr(self, name) for name in self.__slots__})
 
 
-def manifest(options: Options, prepared: Prepared, digest: str) -> str:
-    """JSON text: the model, the options that shape the design, the streams at the edge and the host's part."""
+def manifest(options: Options, prepared: Prepared, digests: tuple[str, str], target_file: str | None) -> str:
+    """JSON text: the model, the options that shape the design, the streams at the edge and the host's part.
+
+    `digests` are those of the model's file and of its copy, `target_file` is the copy of a target of the user's own.
+    """
     network, dataflow = prepared.understood.network, prepared.dataflow
     content = {
         "qcompile": {"version": qcompile.__version__, "schema": SCHEMA},
         "versions": library_versions(),
-        "model": {"file": options.model.name, "sha256": digest},
+        "model": {"file": options.model.name, "sha256": digests[0], "copy_sha256": digests[1]},
         "target": prepared.target.name,
+        "target_file": target_file,
         "part": prepared.target.part,
         "clock_mhz": prepared.clock_mhz,
         "options": {

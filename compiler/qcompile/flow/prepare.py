@@ -152,7 +152,8 @@ def _completed(folded: Dataflow) -> Dataflow:
 
 
 def _buffered(options: Options, lowered: Dataflow, folding: config.Folding, target: Target) -> Dataflow:
-    """The folded dataflow with everything between its kernels, FIFOs as the user wants them; still within the target."""
+    """The folded dataflow with everything between its kernels, FIFOs as the user wants them, still within the target.
+    """
     joined = join(lowered)
     try:
         placed = config.place(folding, fifo_names(joined))

@@ -18,6 +18,9 @@ class Listener(Protocol):
     def finished(self, step: str, seconds: float) -> None:
         """A step has ended well."""
 
+    def stopped(self) -> None:
+        """The step that had begun has failed, or was interrupted."""
+
 
 class Silent:
     """A listener that ignores everything."""
@@ -26,6 +29,9 @@ class Silent:
         """Nothing."""
 
     def finished(self, step: str, seconds: float) -> None:
+        """Nothing."""
+
+    def stopped(self) -> None:
         """Nothing."""
 
 
@@ -41,7 +47,11 @@ class Progress:
         """A step for the time of a `with` block."""
         self.listener.started(name)
         started = time.monotonic()
-        yield
+        try:
+            yield
+        except BaseException:
+            self.listener.stopped()
+            raise
         seconds = time.monotonic() - started
         self.times[name] = self.times.get(name, 0.0) + seconds
         self.listener.finished(name, seconds)

@@ -2,41 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from qcompile.flow.prepare import Understood
+from qcompile.flow.prepare import Prepared, Understood
 from qcompile.flow.vectors import Frames
 from qcompile.frontend.constants import open_session, run_session
 from qcompile.frontend.load import Model
 from qcompile.frontend.reference import make_reference
-from qcompile.ir.errors import VerificationError
+from qcompile.ir.dataflow import Port
 from qcompile.ir.graph import Shape
 from qcompile.ir.types import Array, IntArray
-from qcompile.verify.integer import Agreement, Mismatch, compare, compare_outputs
+from qcompile.verify.integer import Agreement, compare, compare_outputs
+from qcompile.verify.locate import evaluate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IntegerProof:
-    """What the integer graph gave: its outputs (frames, elements) and how they agree with the original model."""
+    """What the integer graph gave: its outputs (frames, elements) and how they agree with the original model.
+
+    The other fields are frames: in which the user's own outputs are something else (of `given_compared` that could be
+    compared), and in which model.int.onnx or the kernels' own reference differ from the integer graph.
+    """
 
     outputs: tuple[IntArray, ...]
     agreement: Agreement
-    given_mismatches: tuple[int, ...]
+    given: frozenset[int]
     given_compared: int
+    exported: frozenset[int]
+    kernels: frozenset[int]
+
+    @property
+    def tied(self) -> frozenset[int]:
+        """Frames in which the reference's own rounding decided."""
+        return frozenset(tie.frame for tie in self.agreement.ties)
+
+    @property
+    def wrong(self) -> frozenset[int]:
+        """Frames in which something differs without a tie to explain it."""
+        differing = {m.frame for m in self.agreement.mismatches} | (self.given - self.tied)
+        return frozenset(differing | self.exported | self.kernels)
+
+    @property
+    def fault(self) -> str:
+        """The first thing that is wrong, in words; empty when nothing is."""
+        if self.agreement.mismatches:
+            return str(self.agreement.mismatches[0])
+        for frames, what in (
+            (self.given - self.tied, "the given y is not what the integers stand for"),
+            (self.exported, "model.int.onnx gives other integers"),
+            (self.kernels, "the kernels' own reference gives other integers"),
+        ):
+            if frames:
+                return f"frame {min(frames)}: {what}"
+        return ""
 
 
 def prove_integers(
-    understood: Understood, frames: Frames, shapes: dict[str, Shape], exported: Model, where: str
+    prepared: Prepared, frames: Frames, shapes: Mapping[str, Shape], exported: Model, where: str
 ) -> IntegerProof:
-    """Runs all frames through the original model, the integer graph and its ONNX export, and compares integers.
-
-    Raises VerificationError when the export differs from the integer graph: those two never may.
-    """
+    """Runs all frames through the original model, the integer graph, its ONNX export and the kernels' reference."""
+    understood = prepared.understood
     network = understood.network
     values = network.integer.evaluate(*frames.codes)
-    _check_export(exported, values, network.integer.inputs, network.integer.outputs)
     quantised = [tap for tap in network.taps if tap.value in values]
     taps = list(dict.fromkeys([tap.tensor for tap in quantised] + [tap.reads for tap in quantised if tap.reads]))
     produced = {name for node in understood.model.graph.node for name in node.output}
@@ -46,39 +76,30 @@ def prove_integers(
     agreement = compare(network, understood.graph, tapped, {k: np.asarray(v) for k, v in values.items()})
     outputs = tuple(np.asarray(values[name]).reshape(agreement.frames, -1) for name in network.integer.outputs)
     given, compared = _given(understood, frames, values)
-    return IntegerProof(outputs, agreement, given, compared)
+    sent = evaluate(prepared.dataflow, frames.codes)
+    drivers = {channel.sink: channel.source for channel in prepared.dataflow.channels}
+    kernels = [sent[drivers[Port(None, k)]] for k in range(len(outputs))]
+    session = open_session(exported)
+    feeds = {name: np.asarray(values[name], np.int64) for name in network.integer.inputs}
+    results = run_session(session, list(network.integer.outputs), feeds)
+    ours = [results[name] for name in network.integer.outputs]
+    return IntegerProof(outputs, agreement, given, compared, _differing(ours, outputs), _differing(kernels, outputs))
 
 
-def _check_export(model: Model, values: dict[str, Array], inputs: tuple[str, ...], outputs: tuple[str, ...]) -> None:
-    session = open_session(model)
-    results = run_session(session, list(outputs), {name: np.asarray(values[name], np.int64) for name in inputs})
-    for name in outputs:
-        differs = results[name].reshape(-1) != np.asarray(values[name]).reshape(-1)
-        if bool(differs.any()):
-            raise VerificationError(
-                f"model.int.onnx differs from the integer graph in {int(differs.sum())} elements of '{name}'"
-            )
+def _differing(results: Sequence[Array], outputs: Sequence[IntArray]) -> frozenset[int]:
+    """Frames in which results differ from the outputs of the integer graph."""
+    wrong: set[int] = set()
+    for result, output in zip(results, outputs, strict=True):
+        wrong.update(map(int, np.flatnonzero((result.reshape(output.shape) != output).any(axis=1))))
+    return frozenset(wrong)
 
 
-def _given(understood: Understood, frames: Frames, values: dict[str, Array]) -> tuple[tuple[int, ...], int]:
-    """Frames whose outputs, as the user gave them, are not what our integers stand for."""
+def _given(understood: Understood, frames: Frames, values: Mapping[str, Array]) -> tuple[frozenset[int], int]:
+    """Frames whose outputs, as the user gave them, are not what our integers stand for, and how many were compared."""
     network = understood.network
-    if frames.outputs is None or not bool(frames.comparable.any()):
-        return (), 0
     chosen = np.flatnonzero(frames.comparable)
+    if not frames.outputs or not chosen.size:
+        return frozenset(), 0
     codes = [np.asarray(values[name])[chosen] for name in network.integer.outputs]
-    if len(codes) > 1:
-        return (), 0
-    decoded = network.after.evaluate(*codes)
-    wrong = compare_outputs(network, decoded, frames.outputs[chosen], codes[0])
-    return tuple(int(chosen[k]) for k in wrong), len(chosen)
-
-
-def first_mismatch(proof: IntegerProof) -> str:
-    """The first thing that is wrong, in words; empty when nothing is."""
-    if proof.agreement.mismatches:
-        first: Mismatch = proof.agreement.mismatches[0]
-        return str(first)
-    if proof.given_mismatches:
-        return f"frame {proof.given_mismatches[0]}: the given y is not what the integers stand for"
-    return ""
+    wrong = compare_outputs(network, {name: array[chosen] for name, array in frames.outputs.items()}, codes)
+    return frozenset(int(chosen[k]) for k in wrong), len(chosen)

@@ -4,39 +4,71 @@ back-pressure.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
+from qcompile.flow.diagnose import diagnose
 from qcompile.flow.prepare import Prepared
 from qcompile.flow.progress import Progress
 from qcompile.flow.prove import IntegerProof
 from qcompile.flow.vectors import Frames
 from qcompile.tools.cache import Cache
 from qcompile.tools.prerequisites import find_toolchain
-from qcompile.verify.rtl import BulkRun, build_simulator, run_bulk
+from qcompile.verify.rtl import BulkRun, Stimulus, Traffic, build_simulator, run_bulk
 
 STALLED_FRAMES = 4
 """Frames that are also sent with the source idle and the sink stalled in some of the cycles."""
 
-PATTERNS = ((60, 0), (0, 70), (35, 35))
-"""Percent of cycles in which the source is idle and in which the sink stalls."""
+PATTERNS = (Traffic(60, 0, 1), Traffic(0, 70, 2), Traffic(35, 35, 3))
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """The RTL in simulation: the run at full speed, the frames that came out wrong in it or with stalls, and the first
+    fault in words with where it comes from (empty if there is none).
+    """
+
+    full: BulkRun
+    wrong: frozenset[int]
+    fault: str
 
 
 def simulate_rtl(
-    prepared: Prepared, frames: Frames, proof: IntegerProof, count: int, folder: Path, work: Path, progress: Progress
-) -> BulkRun:
-    """The first `count` frames through the RTL of an output folder; mismatches of all runs are in the result."""
+    prepared: Prepared,
+    frames: Frames,
+    proof: IntegerProof,
+    count: int,
+    folder: Path,
+    waveform: Path,
+    progress: Progress,
+    work: Path,
+) -> Simulation:
+    """The first `count` frames through the RTL of an output folder.
+
+    Of a run that goes wrong, `waveform` receives what happened up to the first wrong frame. `work` is an empty folder.
+    """
     count = min(count, len(frames.inputs[0]))
     dataflow = prepared.dataflow
-    streams = (dataflow.inputs, dataflow.outputs)
     inputs = [codes[:count].reshape(count, -1) for codes in frames.codes]
-    expected = [codes[:count] for codes in proof.outputs]
+    stimulus = Stimulus(dataflow.inputs, dataflow.outputs, inputs, [codes[:count] for codes in proof.outputs])
     with progress.step("build the simulation"):
         simulator = build_simulator(find_toolchain(), Cache.of_user(), folder, dataflow.name, work)
     with progress.step("simulate the RTL"):
-        run = run_bulk(simulator, streams, inputs, expected)
-        for seed, (idle, stall) in enumerate(PATTERNS):
-            few_in, few_out = ([codes[:STALLED_FRAMES] for codes in group] for group in (inputs, expected))
-            stalled = run_bulk(simulator, streams, few_in, few_out, idle, stall, seed + 1)
-            run = replace(run, mismatches=(*run.mismatches, *stalled.mismatches))
-    return run
+        full = run_bulk(simulator, stimulus, Traffic())
+        runs = [(full, stimulus, Traffic())]
+        few = stimulus.first(STALLED_FRAMES)
+        runs += [(run_bulk(simulator, few, traffic), few, traffic) for traffic in PATTERNS]
+    wrong = frozenset[int]().union(*(run.wrong for run, _, _ in runs))
+    for run, sent, traffic in runs:
+        if run.fault:
+            with progress.step("look for the fault"):
+                return Simulation(full, wrong, diagnose(prepared.dataflow, folder, sent, traffic, run, waveform))
+    return Simulation(full, wrong, _slow(prepared, full))
+
+
+def _slow(prepared: Prepared, run: BulkRun) -> str:
+    """The measured interval against the model, once there are frames enough for a steady state."""
+    expected = prepared.dataflow.interval()
+    if run.frames < 3 + len(prepared.lowered.instances) or run.interval == expected:
+        return ""
+    return f"a frame takes {run.interval} cycles, the model says {expected}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +21,7 @@ RANDOM_SEED = 2026
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frames:
-    """Inputs of the model, (frames, *shape) each, the integers they become, and the user's outputs where given.
+    """Inputs of the model, (frames, *shape) each, the integers they become, and the user's outputs by name where given.
 
     Where the user stated an input's integer type, `inputs` are the numbers that the integers stand for; `rounded`
     counts the frames in which that is not what the user gave, `comparable` selects the others.
@@ -27,17 +29,20 @@ class Frames:
 
     inputs: tuple[Array, ...]
     codes: tuple[IntArray, ...]
-    outputs: Array | None
+    outputs: Mapping[str, Array]
     rounded: int
     comparable: np.ndarray
 
 
 def load_frames(path: Path, network: Network) -> Frames:
-    """Frames of a file with `x` (or an array for each input's name) and optionally `y`. Raises CompilerError."""
+    """Frames of a file with `x` and optionally `y`, or with an array for each input's and output's name.
+
+    Raises CompilerError.
+    """
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+    except (OSError, ValueError, AttributeError, zipfile.BadZipFile, EOFError, zlib.error) as error:
         raise CompilerError(
             "the vectors cannot be read", str(path), str(error), "give a .npz file with x and optionally y"
         ) from error
@@ -46,18 +51,43 @@ def load_frames(path: Path, network: Network) -> Frames:
     absent = [key for key in keys if key not in arrays]
     if absent:
         raise CompilerError(
-            f"the vectors hold no array '{absent[0]}'", str(path), f"they hold {', '.join(arrays) or 'nothing'}"
+            f"the vectors hold no array '{'x' if len(names) == 1 else absent[0]}'",
+            str(path),
+            f"they hold {', '.join(arrays) or 'nothing'}",
         )
     inputs = tuple(_shaped(arrays[key], name, network.before, path) for key, name in zip(keys, names, strict=True))
-    counts = {len(array) for array in (*inputs, *([arrays["y"]] if "y" in arrays else []))}
+    outputs = _outputs(arrays, network.after, path)
+    counts = {len(array) for array in (*inputs, *outputs.values())}
     if len(counts) != 1:
         raise CompilerError("the arrays hold different numbers of frames", str(path), f"{sorted(counts)}")
-    return _encoded(inputs, arrays.get("y"), network)
+    return _encoded(inputs, outputs, network)
+
+
+def _outputs(arrays: Mapping[str, Array], after: Graph, path: Path) -> dict[str, Array]:
+    """The user's own outputs by the names of the model's."""
+    named = {name: arrays[name] for name in after.outputs if name in arrays}
+    if "y" in arrays and "y" not in after.outputs:
+        if len(after.outputs) > 1:
+            raise CompilerError(
+                "y stands for one output", str(path), f"this model has {', '.join(after.outputs)}", "name the arrays so"
+            )
+        named = {after.outputs[0]: arrays["y"]}
+    for name, array in named.items():
+        wanted = after.values[name].shape
+        if array.dtype.kind not in "fiub" or array.ndim == 0 or array[:1].size not in (0, element_count(wanted)):
+            raise CompilerError(
+                f"an array of {array.dtype} {array.shape} does not fit the output '{name}' of shape {wanted}",
+                str(path),
+                hint="the first axis counts frames",
+            )
+        if array.dtype.kind == "f" and not bool(np.all(np.isfinite(array))):
+            raise CompilerError(f"the outputs of '{name}' hold numbers that are not finite", str(path))
+    return named
 
 
 def make_frames(network: Network, count: int) -> Frames:
     """Seeded random frames."""
-    return _encoded(random_frames(network.before, count, RANDOM_SEED), None, network)
+    return _encoded(random_frames(network.before, count, RANDOM_SEED), {}, network)
 
 
 def _shaped(array: Array, name: str, before: Graph, path: Path) -> Array:
@@ -74,7 +104,7 @@ def _shaped(array: Array, name: str, before: Graph, path: Path) -> Array:
     return frames
 
 
-def _encoded(inputs: tuple[Array, ...], outputs: Array | None, network: Network) -> Frames:
+def _encoded(inputs: tuple[Array, ...], outputs: Mapping[str, Array], network: Network) -> Frames:
     """Integer codes; inputs whose type the user stated are replaced by what their codes stand for."""
     codes = encode(network.before, inputs)
     by_value = dict(zip(network.integer.inputs, codes, strict=True))

@@ -130,12 +130,12 @@ def _offsets(entries: Mapping[str, Any], dataflow: Dataflow, host: Mapping[str, 
 
 def _fits(kernel: Kernel, attributes: Mapping[str, Any]) -> bool:
     """Whether a kernel takes all these attributes."""
-    for attribute, value in attributes.items():
-        try:
+    try:
+        for attribute, value in attributes.items():
             if attribute not in finn.FIXED:
                 kernel.with_attribute(attribute, value)
-        except (KeyError, ValueError):
-            return False
+    except (KeyError, ValueError):
+        return False
     return True
 
 
@@ -183,8 +183,8 @@ class _Reader:
         elif number < len(same):
             self.node(name, same[number], attributes)
         else:
-            there = ", ".join(f"{k}: {i.name}" for k, i in enumerate(same[:6]))
-            self.reject(name, f"no such node; this design has {len(same)} of the kind {kind}" + f" ({there})" * bool(same))
+            there = ", ".join(f"{k}: {i.name}" for k, i in enumerate(same[:6])) or "0"
+            self.reject(name, f"no such node; of the kind {kind} there are {there}")
 
     def node(self, name: str, instance: Instance, attributes: Mapping[str, Any]) -> None:
         """Checks attributes one by one against the kernel and keeps them."""

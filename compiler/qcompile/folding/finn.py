@@ -44,13 +44,15 @@ _NODE = re.compile(rf"(?P<kind>[A-Za-z]+?){_SUFFIX}_(?P<number>\d+)")
 
 
 def kind(text: str) -> str:
-    """Our name of a kind of kernel given by our name or by FINN's, with or without suffix; `text` where it is neither."""
+    """Our name of a kind of kernel given by our name or by FINN's, with or without suffix; `text` where it is neither.
+    """
     match = _KIND.fullmatch(text)
     return KINDS.get(match["kind"], text) if match else text
 
 
 def node(name: str) -> tuple[str, int] | None:
-    """Kind (ours) and number of a node named as FINN does: MVAU_hls_0, StreamingFCLayer_Batch_1; None for other names."""
+    """Kind (ours) and number of a node named as FINN does: MVAU_hls_0, StreamingFCLayer_Batch_1; None for other names.
+    """
     match = _NODE.fullmatch(name)
     if match is None or match["kind"] not in KINDS:
         return None

@@ -100,3 +100,9 @@ def _load_external_data(model: onnx.ModelProto, path: Path) -> None:
 def model_digest(path: Path) -> str:
     """sha256 of the file, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def self_contained(path: Path, model: Model) -> bytes:
+    """The model as a file that needs no other: `path` as it is, or `model` with the tensors it keeps elsewhere inside."""
+    data = path.read_bytes()
+    return data if onnx.load_model_from_string(data) == model else model.SerializeToString(deterministic=True)

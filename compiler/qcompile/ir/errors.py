@@ -31,7 +31,14 @@ class CompilerError(Exception):
 
 
 class VerificationError(Exception):
-    """The hardware, or the integer graph, computes something else than the model (exit code 3)."""
+    """The hardware, or the integer graph, computes something else than the model (exit code 3).
+
+    `verdict` is the JSON object of the numbers.
+    """
+
+    def __init__(self, message: str, verdict: str) -> None:
+        super().__init__(message)
+        self.verdict = verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,9 @@ RES_TYPES = ("auto", "lut", "dsp")
 DSP_FROM = 25
 """Product of the operands' widths from which `auto` takes a DSP: some 40 LUTs."""
 
+PLANES_TO = 4
+"""Product of the operands' widths up to which planes are considered where neither is one bit: beyond, products win."""
+
 
 @dataclass(frozen=True, slots=True)
 class WeightCode:
@@ -55,8 +58,10 @@ class DotProduct:
     @property
     def planes(self) -> bool:
         """Whether bits are counted plane by plane."""
-        signs = ((self.input.bits, self.input.signed), (self.weight.element.bits, self.weight.element.signed))
-        if self.uses_dsp or (1, True) in signs:
+        a, w = self.input, self.weight.element
+        if self.uses_dsp or (1, True) in ((a.bits, a.signed), (w.bits, w.signed)):
+            return False
+        if min(a.bits, w.bits) > 1 and a.bits * w.bits > PLANES_TO:
             return False
         return self._planes(6).lut < self._products(6).lut
 
@@ -75,24 +80,33 @@ class DotProduct:
         a, w = self.input, self.weight.element
         count = popcount(self.simd, lut_inputs)
         bits = self.simd.bit_length()
-        total = scaled(count, w.bits * a.bits)
         inner, plane = weighted_tree(a.bits, bits)
         outer, _ = weighted_tree(w.bits, plane)
-        return total + scaled(inner, w.bits) + outer
+        return scaled(count, w.bits * a.bits) + scaled(inner, w.bits) + outer
 
     def _products(self, lut_inputs: int) -> Resources:
         """A multiplier a lane, then a tree."""
         a, w = self.input, self.weight.element
-        narrow, wide = min(a.bits, w.bits), max(a.bits, w.bits)
+        narrow, wide = sorted((a.bits, w.bits))
         flag = narrow == 1 and not (a.signed if a.bits == 1 else w.signed)
-        bits = min(self.sum_bits, wide if flag else wide + narrow)
+        bits = wide if flag else wide + narrow
         if self.uses_dsp:
-            product = Resources(dsp=1)
-        elif narrow == 1:
-            product = Resources(lut=float(bits), ff=float(bits))
+            product = Resources(dsp=1, lut=0.0)
         else:
-            product = Resources(lut=1.1 * narrow * wide + 2 * (narrow - 2), ff=float(bits))
-        return scaled(product, self.simd) + tree(self.simd, bits)
+            lut = wide if self.weight.bipolar else _product_luts(narrow, wide, lut_inputs)
+            product = Resources(lut=float(lut), ff=float(bits))
+        return scaled(product, self.simd) + tree(self.simd, bits, a.signed or w.signed)
+
+
+def _product_luts(narrow: int, wide: int, lut_inputs: int) -> float:
+    """Of one multiplier in logic: a truth table up to 7 bits, rows of full adders beyond. Fitted to Yosys."""
+    per_bit = 1.0 if lut_inputs >= 6 else 1.5
+    if narrow == 1:
+        return 1.0  # the gate is the register's synchronous reset
+    if narrow + wide <= 7:
+        return 0.75 * narrow * wide * per_bit
+    gates = wide if narrow == 2 else 0
+    return ((2 * wide - 1) * (narrow - 2) + wide + narrow + gates) * per_bit
 
 
 def scaled(one: Resources, count: int) -> Resources:
@@ -117,13 +131,12 @@ def popcount_latency(count: int) -> int:
     return 1 if count <= 3 else 3 + tree_latency(-(-count // 18))
 
 
-def tree(count: int, bits: int) -> Resources:
-    """An `adder_tree` of `count` operands of `bits` bits: a LUT for each bit of the narrower sum."""
-    lut = ff = 0
-    level = 0
+def tree(count: int, bits: int, is_signed: bool) -> Resources:
+    """An `adder_tree` of `count` operands of `bits` bits: a LUT for each bit of an operand, and for its sign."""
+    lut = ff = level = 0
     while count > 1:
         level += 1
-        lut += count // 2 * (bits + 1)
+        lut += count // 2 * (bits + int(is_signed))
         count, bits = (count + 1) // 2, bits + 1
         if level % 2 == 0 or count == 1:
             ff += count * bits
@@ -150,7 +163,7 @@ def popcount(count: int, lut_inputs: int) -> Resources:
     if triples == 1:
         return Resources(lut=float(2 * (count > 1)), ff=float(1 + (count > 1)))
     groups = -(-triples // 6)
-    small = Resources(lut=2.0 * triples + 6.0 * groups + 4.0 * groups, ff=2.0 * triples + 11.0 * groups)
+    small = Resources(lut=2.0 * triples + 9.0 * groups, ff=2.0 * triples + 11.0 * groups)
     if lut_inputs < 6:
         small += Resources(lut=3.0 * triples + 8.0 * groups)
-    return small + tree(groups, 5)
+    return small + tree(groups, 5, is_signed=False)

@@ -55,8 +55,9 @@ class SlidingWindow:
     def __post_init__(self) -> None:
         legal_number("SIMD", self.simd, divisors(self.channels))
         legal_word("ram_style", self.ram_style, RAM_STYLES)
-        if self.depth and self.depth < least_depth(self.geometry):
-            raise ValueError(f"a line buffer of {self.depth} pixels is too small, these windows need {self.buffer_pixels}")
+        least = least_depth(self.geometry)
+        if 0 < self.depth < least:
+            raise ValueError(f"these windows need a line buffer of {least} pixels, not {self.depth}")
 
     @property
     def geometry(self) -> WindowGeometry:
@@ -145,8 +146,36 @@ class SlidingWindow:
         return "block" if distributed.lut > LUTS_PER_BLOCK * block.bram18 else "distributed"
 
     def resources(self, lut_inputs: int, bram_bits: int) -> Resources:
-        """The line buffer, the walk over its beats, three counters that a choice of constants is added to, the skid buffer."""
-        return Resources()
+        """The line buffer, counters of the walk, coordinates where there is padding, two sums and two addresses, the filter
+        where pixels are dropped, the skid buffer. LUTs for each bit are fitted to what Yosys makes of it.
+        """
+        bits, words = self.inputs[0].bits, self.buffer_pixels * self.folds
+        walk, coordinates, sums, dropping = self._register_bits()
+        address = (words - 1).bit_length()
+        each = (1.2, 1.7, 2.4, 3.0, 1.0) if lut_inputs >= 6 else (3.0, 6.0, 5.0, 6.0, 2.0)
+        counts = (walk, coordinates, sums, address, dropping)
+        luts = sum(rate * count for rate, count in zip(each, counts, strict=True)) + bits + 20
+        padded = 3 if coordinates else 0
+        control = Resources(lut=luts, ff=walk + coordinates + padded + 2 * sums + 2 * address + dropping + 2 * bits + 17)
+        return control + ram_resources(self.built_style, bits, words, lut_inputs, bram_bits)
+
+    def _register_bits(self) -> tuple[int, int, int, int]:
+        """Bits of the counters of the walk, of the coordinates, of each of the sums, of the filter."""
+        geometry = self.geometry
+        rows, columns = geometry.rows, geometry.columns
+        fold_bits = (self.folds - 1).bit_length()
+        loops = (rows.outputs, columns.outputs, rows.kernel, columns.kernel)
+        walk = fold_bits + sum((count - 1).bit_length() for count in loops)
+        coordinates = dropping = 0
+        if any(self.pads):
+            reach = [a.kept + a.before + (a.outputs - 1) * a.step + a.span for a in (rows, columns)]
+            coordinates = sum((count - 1).bit_length() for count in reach)
+        if geometry.kept < geometry.pixels:
+            axes = [(a.size - 1).bit_length() + a.stride.bit_length() + 1 for a in (rows, columns)]
+            dropping = fold_bits + sum(axes)
+        last_row = (geometry.rows.outputs - 1) * rows.step * columns.kept + (columns.outputs - 1) * columns.step
+        reach_beats = (geometry.kept + last_row + geometry.span + 2 * self.buffer_pixels) * self.folds
+        return walk, coordinates, (reach_beats - 2).bit_length() + 1, dropping
 
     def binding(self) -> Binding:
         """The RTL instance; `auto` is decided here, so that hardware and estimate agree."""

@@ -218,14 +218,15 @@ class WindowGeometry:
 
 @lru_cache(maxsize=1024)
 def least_depth(geometry: WindowGeometry) -> int:
-    """The smallest buffer: every window finds its last pixel in it. That is the span, or less where padding spares some; at
-    least 2, so that there is something to address.
+    """The smallest buffer: every window finds its last pixel in it, and the first one the first pixel of its frame.
+
+    That is the span of a window, or less where padding spares some; at least 2, so that there is something to address.
     """
     rows, columns = geometry.rows, geometry.columns
     last_row, last_column = rows.taps().max(axis=1), columns.taps().max(axis=1)
     ranks = geometry.ranks().reshape(rows.size, columns.size)[last_row[:, None], last_column]
     read = (last_row[:, None] >= 0) & (last_column >= 0)
-    return max(2, int((ranks - geometry.released().reshape(read.shape))[read].max()) + 1)
+    return max(2, 1 - geometry.origin, int((ranks - geometry.released().reshape(read.shape))[read].max()) + 1)
 
 
 @lru_cache(maxsize=1024)

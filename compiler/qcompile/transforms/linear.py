@@ -95,10 +95,6 @@ def _vector_order(source: Deferred, rows: int) -> IntArray:
     return order
 
 
-FLOAT32_NOISE = 2.0**-22
-"""What a few roundings to float32 may change in a number, relative to it."""
-
-
 def materialised(walk: Walk, node: Node, source: Deferred) -> Deferred:
     """A real tensor that is not affine in its integers (a Relu without a quantiser, say) as new integers on an exact
     lattice.
@@ -111,7 +107,7 @@ def materialised(walk: Walk, node: Node, source: Deferred) -> Deferred:
     step = float(np.abs(source.lattice.scale).min())
     for halvings in range(12):
         unit = step / 2**halvings
-        if bool(np.all(np.abs(np.rint(real / unit) * unit - real) <= FLOAT32_NOISE * np.abs(real))):
+        if bool(np.all(np.abs(np.rint(real / unit) * unit - real) <= weights.FLOAT32_NOISE * np.abs(real))):
             break
     else:
         raise RefusedError(

@@ -12,8 +12,11 @@ from qcompile.ops.roles import Lattice
 LARGEST_WEIGHT = 1 << 15
 """Weights of more than 16 bits are refused: what needs them is not a quantised layer."""
 
+FLOAT32_NOISE = 2.0**-22
+"""What a few roundings to float32 may change in a number, relative to it."""
+
 DIVISORS = range(1, 9)
-"""How many units the least non-zero weight may be, when the unit has to be guessed from float numbers."""
+"""How many units the least number may be, when the unit has to be guessed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,11 +38,11 @@ def from_lattice(codes: IntArray, lattice: Lattice) -> IntegerMatrix | str:
     halves = bool(np.any(doubled % 2))
     integers = doubled if halves else doubled // 2
     scale = np.broadcast_to(lattice.scale, codes.shape) / (2 if halves else 1)
-    unit = np.abs(scale).min(axis=0)
-    ratio = scale / unit
-    if bool(np.any(ratio != np.rint(ratio))):
+    found = _multiples(scale)
+    if found is None:
         return "its weights have a scale for each input channel, and the ratios of the scales are not integers"
-    return _bounded(integers * np.rint(ratio).astype(np.int64), unit)
+    factors, unit = found
+    return _bounded(integers * factors, unit)
 
 
 def from_real(weights: Array) -> IntegerMatrix | str:
@@ -65,14 +68,25 @@ def from_real(weights: Array) -> IntegerMatrix | str:
 def scaled_rows(matrix: IntegerMatrix, factors: FloatArray) -> tuple[IntegerMatrix, float] | str:
     """The matrix with row k multiplied by factors[k] (inputs of differing scales), and the unit that was taken out.
 
-    A sentence when the factors are no integer multiples of the least of them.
+    A sentence when the factors are no integer multiples of a common unit.
     """
-    unit = float(np.abs(factors).min())
-    ratio = factors / unit
-    if bool(np.any(ratio != np.rint(ratio))):
+    found = _multiples(factors[:, None])
+    if found is None:
         return "its input has a scale for each channel, and the ratios of the scales are not integers"
-    scaled = _bounded(matrix.integers * np.rint(ratio).astype(np.int64)[:, None], matrix.scale)
-    return scaled if isinstance(scaled, str) else (scaled, unit)
+    multiples, unit = found
+    scaled = _bounded(matrix.integers * multiples, matrix.scale)
+    return scaled if isinstance(scaled, str) else (scaled, float(unit[0]))
+
+
+def _multiples(numbers: FloatArray) -> tuple[IntArray, FloatArray] | None:
+    """Integers (K, M) and a unit (M,) that give the numbers (K, M), up to what a rounding to float32 may have changed."""
+    least = np.abs(numbers).min(axis=0)
+    for divisor in DIVISORS:
+        ratio = numbers / (least / divisor)
+        multiples = np.rint(ratio)
+        if bool(np.all(np.abs(ratio - multiples) <= FLOAT32_NOISE * np.abs(ratio))):
+            return multiples.astype(np.int64), least / divisor
+    return None
 
 
 def _bounded(integers: IntArray, scale: FloatArray) -> IntegerMatrix | str:

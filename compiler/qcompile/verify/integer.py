@@ -256,39 +256,39 @@ def _upstream(graph: Graph, tapped: set[str]) -> dict[str, set[str]]:
     return nearest
 
 
-def compare_outputs(network: Network, decoded: Mapping[str, Array], given: Array, codes: IntArray) -> IntArray:
+def compare_outputs(network: Network, given: Mapping[str, Array], codes: Sequence[IntArray]) -> IntArray:
     """Frames in which a user's own outputs are not what the integers stand for.
 
-    `given` is (frames, ...) for the model's first output, `decoded` the values of `network.after` for `codes`, the
-    integers of the accelerator's first output. A given number agrees when it is nearer to the number of our code than
-    to that of the next one.
+    `given` holds (frames, ...) for outputs of the model, `codes` the integers of the accelerator's outputs. A given
+    number agrees when it is nearer to the number of our code than to that of the next one.
     """
-    name = network.after.outputs[0]
-    ours = np.asarray(decoded[name])
-    frames = len(ours)
-    real, wanted = ours.reshape(frames, -1), np.asarray(given).reshape(frames, -1)
-    if real.shape != wanted.shape:
-        raise ValueError(f"y holds {wanted.shape[1]} numbers a frame, the model's output {real.shape[1]}")
-    if given.dtype.kind in "iub":
-        return np.flatnonzero((real != wanted).any(axis=1))
-    steps = _one_step(network, codes, frames).reshape(frames, -1)
-    tolerance = np.maximum(steps * 0.5, np.finfo(np.float32).eps * np.abs(real))
-    return np.flatnonzero((np.abs(real.astype(np.float64) - wanted) > tolerance).any(axis=1))
+    frames = len(codes[0])
+    wrong = np.zeros(frames, bool)
+    for name, array in given.items():
+        real, wanted = _decoded(network, codes, name).reshape(frames, -1), array.reshape(frames, -1)
+        tolerance: Array | float = 0.0
+        if array.dtype.kind == "f":
+            steps = _one_step(network, codes, name).reshape(frames, -1)
+            tolerance = np.maximum(steps * 0.5, np.finfo(np.float32).eps * np.abs(real))
+        wrong |= (np.abs(real - wanted) > tolerance).any(axis=1)
+    return np.flatnonzero(wrong)
 
 
-def _one_step(network: Network, codes: IntArray, frames: int) -> Array:
-    """How far each output moves when the integers move by one: the smallest non-zero move of either direction."""
-    flat = codes.reshape(frames, -1)
+def _one_step(network: Network, codes: Sequence[IntArray], name: str) -> Array:
+    """How far an output moves when the integers move by one: the smallest non-zero move of either direction."""
     mixes = any(isinstance(node.op, (Softmax, TopK)) for node in network.after.nodes)
-    moves = np.eye(flat.shape[1], dtype=np.int64) if mixes else np.ones((1, flat.shape[1]), np.int64)
-    base = _decoded(network, codes)
+    base = _decoded(network, codes, name)
     moved = np.full(base.shape, np.inf)
-    for step in (*moves, *-moves):
-        distance = np.abs(_decoded(network, (flat + step).reshape(codes.shape)) - base)
-        moved = np.where(distance > 0, np.minimum(moved, distance), moved)
+    for k, array in enumerate(codes):
+        flat = array.reshape(len(array), -1)
+        moves = np.eye(flat.shape[1], dtype=np.int64) if mixes else np.ones((1, flat.shape[1]), np.int64)
+        for step in (*moves, *-moves):
+            changed = [*codes[:k], (flat + step).reshape(array.shape), *codes[k + 1 :]]
+            distance = np.abs(_decoded(network, changed, name) - base)
+            moved = np.where(distance > 0, np.minimum(moved, distance), moved)
     return np.where(np.isfinite(moved), moved, 0.0)
 
 
-def _decoded(network: Network, codes: IntArray) -> Array:
-    """The model's first output for integers of the accelerator, in float64."""
-    return network.after.evaluate(codes)[network.after.outputs[0]].astype(np.float64)
+def _decoded(network: Network, codes: Sequence[IntArray], name: str) -> Array:
+    """An output of the model for integers of the accelerator, in float64."""
+    return network.after.evaluate(*codes)[name].astype(np.float64)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,11 +19,17 @@ from qcompile.ir.errors import CompilerError
 from qcompile.ir.types import IntArray
 from qcompile.tools.cache import Cache
 from qcompile.tools.cocotb_bench import build_cocotb, run_cocotb
-from qcompile.tools.command import run
+from qcompile.tools.command import Finished, run
 from qcompile.tools.prerequisites import Toolchain
 from qcompile.tools.verilator import BuildOptions, Sources, build
 
 SIMULATION_TIMEOUT_S = 3600.0
+
+BROKEN = 4
+"""Exit code of the bench for a design that breaks the protocol or gives no more output."""
+
+TAPS = "stream_taps.txt"
+"""What a simulator with a recorder of inner streams writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,74 +51,129 @@ class RtlMismatch:
 
 
 @dataclass(frozen=True, slots=True)
+class Traffic:
+    """How the world outside behaves: the percent of cycles in which sources idle and sinks stall, drawn from `seed`."""
+
+    idle: int = 0
+    stall: int = 0
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stimulus:
+    """Frames for a simulation: contracts of the accelerator's inputs and outputs, int64 (frames, elements) of each."""
+
+    input_streams: tuple[Stream, ...]
+    output_streams: tuple[Stream, ...]
+    inputs: Sequence[IntArray]
+    expected: Sequence[IntArray]
+
+    @property
+    def frames(self) -> int:
+        """How many."""
+        return len(self.inputs[0])
+
+    def first(self, count: int) -> Stimulus:
+        """The first frames only."""
+        return replace(
+            self, inputs=[codes[:count] for codes in self.inputs], expected=[codes[:count] for codes in self.expected]
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class BulkRun:
-    """A simulation of whole frames. Cycles count from reset; `interval` is 0 for less than two frames."""
+    """A simulation of whole frames. `interval` and `first_output` are cycles; 0 where too little came out to tell.
+
+    `broken` says what the design did wrong as a stream, empty if nothing; `complete` counts the frames that came out.
+    """
 
     frames: int
+    complete: int
     mismatches: tuple[RtlMismatch, ...]
+    broken: str
     cycles: int
     interval: int
     first_output: int
     seconds: float
 
+    @property
+    def wrong(self) -> frozenset[int]:
+        """Frames that came out wrong, or not at all."""
+        return frozenset({m.frame for m in self.mismatches} | set(range(self.complete, self.frames)))
+
+    @property
+    def fault(self) -> str:
+        """The first thing that is wrong, in words; empty when nothing is."""
+        if self.mismatches:
+            return str(min(self.mismatches, key=lambda m: m.frame))
+        return f"frame {self.complete}: {self.broken}" if self.broken else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Simulator:
-    """The compiled bench of one output folder."""
+    """The compiled bench of one output folder; `place` is where it runs."""
 
     executable: Path
-    folder: Path
+    place: Path
     build_seconds: float
     from_cache: bool
 
 
-def build_simulator(toolchain: Toolchain, cache: Cache, folder: Path, top: str, work: Path) -> Simulator:
-    """Compiles the bulk bench of an output folder into `work` (or takes it from the cache)."""
+def build_simulator(
+    toolchain: Toolchain, cache: Cache, folder: Path, top: str, work: Path, taps: str | None = None
+) -> Simulator:
+    """Compiles the bulk bench of an output folder into `work` (or takes it from the cache).
+
+    With `taps`, SystemVerilog that records inner streams (it may be empty), the bench can record waveforms, too.
+    """
     started = time.monotonic()
     bench = (folder / "sim" / "bulk_bench.cpp", folder / "sim" / "stream_bench.hpp")
-    options = BuildOptions()
-    executable = build(toolchain, cache, _sources(folder, top), bench, work / "bulk", options)
-    return Simulator(executable.path, folder, time.monotonic() - started, executable.from_cache)
+    sources = _sources(folder, top)
+    place = _place(folder, work)
+    if taps:
+        recorder = work / "stream_taps.sv"
+        recorder.write_text(taps, encoding="utf-8")
+        sources = replace(sources, files=(*sources.files, recorder))
+    options = BuildOptions(waves=taps is not None)
+    arguments = ("--timescale", "1ns/1ps")
+    executable = build(toolchain, cache, sources, bench, work / "bulk", options, arguments)
+    return Simulator(executable.path, place, time.monotonic() - started, executable.from_cache)
 
 
 def run_bulk(
-    simulator: Simulator,
-    streams: tuple[Sequence[Stream], Sequence[Stream]],
-    inputs: Sequence[IntArray],
-    expected: Sequence[IntArray],
-    idle: int = 0,
-    stall: int = 0,
-    seed: int = 1,
+    simulator: Simulator, stimulus: Stimulus, traffic: Traffic, waves: tuple[int, Path] | None = None
 ) -> BulkRun:
-    """Sends frames through the RTL, with the source idle and the sink stalled in so many percent of the cycles.
+    """Sends frames through the RTL. `waves` ends the run after so many frames and records it in a VCD file.
 
-    `streams` are the contracts of the accelerator's inputs and outputs, `inputs` and `expected` int64 (frames,
-    elements). Raises CompilerError when the simulation gets stuck or breaks the protocol.
+    Raises CompilerError when the bench itself cannot run.
     """
-    frames = len(inputs[0])
+    frames, recorded = (stimulus.frames, ()) if waves is None else (waves[0], (str(waves[1]),))
     with tempfile.TemporaryDirectory(prefix="qcompile-") as work:
-        sent = [Path(work) / f"input_{k}.bin" for k in range(len(inputs))]
-        received = [Path(work) / f"output_{k}.bin" for k in range(len(expected))]
-        for path, stream, codes in zip(sent, streams[0], inputs, strict=True):
+        sent = [Path(work) / f"input_{k}.bin" for k in range(len(stimulus.inputs))]
+        received = [Path(work) / f"output_{k}.bin" for k in range(len(stimulus.expected))]
+        for path, stream, codes in zip(sent, stimulus.input_streams, stimulus.inputs, strict=True):
             path.write_bytes(pack_frames(codes, stream))
-        command = [
-            str(simulator.executable.resolve()),
-            *map(str, (frames, idle, stall, seed)),
-            *map(str, sent + received),
-        ]
-        finished = run(command, what="simulating the RTL", cwd=simulator.folder / "sim", timeout_s=SIMULATION_TIMEOUT_S)
-        outputs = [unpack_frames(path.read_bytes(), stream) for path, stream in zip(received, streams[1], strict=True)]
-    report = json.loads(finished.output.splitlines()[-1])
+        numbers = (frames, traffic.idle, traffic.stall, traffic.seed)
+        command = [str(simulator.executable.resolve()), *map(str, (*numbers, *sent, *received)), *recorded]
+        what = "simulating the RTL"
+        finished = run(command, what=what, cwd=simulator.place, timeout_s=SIMULATION_TIMEOUT_S, check=False)
+        report = _report(finished)
+        outputs = [_whole_frames(p, stream) for p, stream in zip(received, stimulus.output_streams, strict=True)]
+    complete = min(frames, *(len(codes) for codes in outputs))
     mismatches = [
-        m for k, (a, b) in enumerate(zip(expected, outputs, strict=True)) for m in _mismatches(k, a, b, streams[1][k])
+        m
+        for k, (wanted, actual) in enumerate(zip(stimulus.expected, outputs, strict=True))
+        for m in _mismatches(k, wanted[:complete], actual[:complete], stimulus.output_streams[k])
     ]
     ends = report["ends"]
     return BulkRun(
         frames,
+        complete,
         tuple(mismatches),
+        report["fault"],
         report["cycles"],
-        ends[-1] - ends[-2] if frames > 1 else 0,
-        report["first_output"] - report["first_input"],
+        ends[-1] - ends[-2] if len(ends) > 1 else 0,
+        report["first_output"] - report["first_input"] if ends else 0,
         finished.seconds,
     )
 
@@ -128,35 +191,69 @@ def run_protocol(toolchain: Toolchain, cache: Cache, folder: Path, top: str, wor
     """The cocotb tests of an output folder, as its own `make` runs them, with the cached run time."""
     started = time.monotonic()
     executable = build_cocotb(toolchain, cache, _sources(folder, top), work / "cocotb")
-    # The memories' paths start from sim/, but nothing is written into the output folder.
-    (work / "cocotb_run").mkdir()
-    (work / "cocotb_run" / "memories").symlink_to((folder / "memories").resolve())
+    place = _place(folder, work)
+    try:
+        shutil.copy(folder / "sim" / "test_accelerator.py", place)
+        shutil.copytree(folder / "sim" / "vectors", place / "vectors")
+    except (OSError, shutil.Error) as error:
+        raise _unreadable(folder, error) from error
     outcome = run_cocotb(
         executable.path,
         top=top,
         test_module="test_accelerator",
-        python_path=(folder / "sim",),
-        folder=work / "cocotb_run" / "sim",
+        python_path=(place,),
+        folder=place,
         timeout_s=SIMULATION_TIMEOUT_S,
     )
     return ProtocolRun(outcome.passed, outcome.failed, time.monotonic() - started)
 
 
+def _place(folder: Path, work: Path) -> Path:
+    """Where a simulation runs: like sim/ of the output folder, but nothing is written into that one."""
+    root = Path(tempfile.mkdtemp(prefix="place-", dir=work))
+    (root / "memories").symlink_to((folder / "memories").resolve())
+    (root / "sim").mkdir()
+    return root / "sim"
+
+
 def _sources(folder: Path, top: str) -> Sources:
     try:
         names = (folder / "rtl" / "files.f").read_text(encoding="utf-8").split()
-    except OSError as error:
-        raise CompilerError(
-            "the RTL of this folder cannot be read", str(folder), str(error), "compile the model again"
-        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(folder, error) from error
     return Sources(top, tuple(folder / "rtl" / name for name in names))
+
+
+def _unreadable(folder: Path, error: Exception) -> CompilerError:
+    return CompilerError(
+        "the design in this folder cannot be read", str(folder), str(error), "compile the model again"
+    )
+
+
+def _report(finished: Finished) -> dict[str, Any]:
+    """What the bench says of a run on its last line."""
+    if finished.exit_code in (0, BROKEN):
+        try:
+            report: dict[str, Any] = json.loads(finished.output.splitlines()[-1])
+        except (ValueError, IndexError):
+            pass
+        else:
+            return report
+    raise CompilerError(
+        f"simulating the RTL: the bench ended with exit code {finished.exit_code}", why=finished.tail() or "no output"
+    )
+
+
+def _whole_frames(path: Path, stream: Stream) -> IntArray:
+    """The frames that came out whole."""
+    size = -(-stream.bits // 8) * stream.beats
+    data = path.read_bytes()
+    return unpack_frames(data[: len(data) // size * size], stream)
 
 
 def _mismatches(output: int, expected: IntArray, actual: IntArray, stream: Stream) -> list[RtlMismatch]:
     """One entry a differing frame."""
     wanted = expected.reshape(len(expected), -1)
-    if actual.shape != wanted.shape:
-        raise CompilerError(f"output {output} of the simulation holds {actual.shape} elements, not {wanted.shape}")
     found: list[RtlMismatch] = []
     for frame in np.flatnonzero((wanted != actual).any(axis=1)):
         element = int(np.argmax(wanted[frame] != actual[frame]))

@@ -23,7 +23,7 @@ def _matmul(builder: Builder, node: OnnxNode) -> None:
         )
         raise UnsupportedError(f"MatMul of {what}")
     shape = builder.shape(source)
-    missing = len(builder.shape(weights)) - len(shape)
+    missing = len(builder.shape(weights)) - max(len(shape), 2)  # a vector stays a vector
     matrix = _matrix(builder, node, weights)
     if missing > 0:
         aligned = Reshape((1,) * missing + shape)

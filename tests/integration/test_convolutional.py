@@ -1,0 +1,97 @@
+"""Convolutional networks, from an ONNX file to simulated RTL: scales are powers of two, so every integer must agree."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from qcompile.cli import main
+
+from ..support.onnx_models import ModelBuilder
+
+
+def weights(b: ModelBuilder, rng: np.random.Generator, *shape: int, bits: int = 3) -> str:
+    """Quantised random weights, scale 1/4."""
+    return b.quant(b.constant(rng.normal(0, 0.4, shape)), 0.25, 0.0, float(bits), narrow=1)
+
+
+def activation(b: ModelBuilder, x: str, scale: float = 0.25, bits: int = 3) -> str:
+    """Relu and an unsigned quantiser."""
+    return b.quant(b.node("Relu", [x]), scale, 0.0, float(bits), signed=0)
+
+
+def plain(rng: np.random.Generator) -> tuple[ModelBuilder, str, tuple[int, ...]]:
+    """Strided and dilated convolutions with padding on some sides, max pooling, a dense layer behind a Flatten."""
+    b = ModelBuilder()
+    x = b.quant("x", 0.125, 0.0, 6.0)
+    bias = b.constant(rng.integers(-8, 8, 6) / 32)
+    x = b.node("Conv", [x, weights(b, rng, 6, 2, 3, 2), bias], {"strides": [2, 1], "pads": [1, 0, 0, 1]})
+    x = activation(b, x)
+    x = b.node("MaxPool", [x], {"kernel_shape": [2, 3], "strides": [1, 2], "pads": [1, 1, 0, 1]})
+    x = b.node("Conv", [x, weights(b, rng, 4, 6, 2, 2)], {"dilations": [2, 1]})
+    x = activation(b, x, 0.5)
+    x = b.node("Flatten", [x])
+    return b, b.node("MatMul", [x, weights(b, rng, 4 * 3 * 4, 5)]), (1, 2, 10, 9)
+
+
+def residual(rng: np.random.Generator) -> tuple[ModelBuilder, str, tuple[int, ...]]:
+    """A depthwise and a pointwise convolution beside a shortcut of another scale, and global average pooling."""
+    b = ModelBuilder()
+    x = b.quant("x", 0.25, 0.0, 4.0)
+    x = activation(b, b.node("Conv", [x, weights(b, rng, 4, 1, 3, 3)], {"pads": [1, 1, 1, 1]}))
+    y = b.node("Conv", [x, weights(b, rng, 4, 1, 3, 3)], {"pads": [1, 1, 1, 1], "group": 4})
+    y = b.node("Conv", [activation(b, y, 0.5), weights(b, rng, 4, 4, 1, 1)])
+    y = b.quant(y, 0.125, 0.0, 5.0)
+    x = activation(b, b.node("Add", [x, y]), 0.25, 4)
+    x = b.node("GlobalAveragePool", [x])
+    x = b.quant(x, 0.125, 0.0, 6.0, signed=0)
+    x = b.node("Flatten", [x])
+    return b, b.node("Gemm", [x, weights(b, rng, 3, 4)], {"transB": 1}), (1, 1, 6, 5)
+
+
+def sequence(rng: np.random.Generator) -> tuple[ModelBuilder, str, tuple[int, ...]]:
+    """One spatial axis: dilated convolution, average pooling in front of a quantiser, ArgMax at the end."""
+    b = ModelBuilder()
+    x = b.quant("x", 0.125, 0.0, 8.0)
+    x = activation(b, b.node("Conv", [x, weights(b, rng, 4, 2, 3)], {"dilations": [2], "pads": [1, 3]}))
+    x = b.node("AveragePool", [x], {"kernel_shape": [2], "strides": [2]})
+    x = b.quant(x, 0.25, 0.0, 3.0, signed=0)
+    x = b.node("Flatten", [x])
+    x = b.node("MatMul", [x, weights(b, rng, 4 * 8, 6)])
+    return b, b.node("ArgMax", [x], {"axis": -1}), (1, 2, 16)
+
+
+def channels_last(rng: np.random.Generator) -> tuple[ModelBuilder, str, tuple[int, ...]]:
+    """An image that comes channels last and is transposed for the convolution."""
+    b = ModelBuilder()
+    x = b.quant("x", 0.25, 0.0, 4.0)
+    x = b.node("Transpose", [x], {"perm": [0, 3, 1, 2]})
+    x = activation(b, b.node("Conv", [x, weights(b, rng, 4, 3, 2, 2)]))
+    x = b.node("Transpose", [x], {"perm": [0, 2, 3, 1]})
+    x = b.node("Reshape", [x, b.constant([1, -1], np.int64)])
+    return b, b.node("MatMul", [x, weights(b, rng, 4 * 4 * 4, 3)]), (1, 5, 5, 3)
+
+
+NETWORKS = [plain, residual, sequence, channels_last]
+
+
+@pytest.mark.parametrize("interval", [None, 4000])
+@pytest.mark.parametrize("network", NETWORKS)
+def test_exact_in_rtl(
+    network: Callable[[np.random.Generator], tuple[ModelBuilder, str, tuple[int, ...]]],
+    interval: int | None,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    builder, output, shape = network(np.random.default_rng(7))
+    onnx.save(builder.model(shape, output), tmp_path / "model.onnx")
+    arguments = [str(tmp_path / "model.onnx"), "--target", "pynq-z2", "-o", str(tmp_path / "build"), "--check"]
+    arguments += ["--rtl-frames", "14"] + (["--interval", str(interval)] if interval else [])
+    assert main(arguments) == 0
+    verdict = json.loads(capsys.readouterr().out.splitlines()[-1])
+    manifest = json.loads((tmp_path / "build" / "manifest.json").read_text(encoding="utf-8"))
+    assert (verdict["mismatches"], verdict["ties"], verdict["rtl_mismatches"], verdict["rtl_frames"]) == (0, 0, 0, 14)
+    assert (verdict["interval"], verdict["latency"]) == (manifest["interval_cycles"], manifest["latency_cycles"])
