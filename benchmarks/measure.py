@@ -17,14 +17,14 @@ import numpy as np
 from qcompile.flow.options import Options
 from qcompile.flow.prepare import Prepared, prepare
 from qcompile.flow.progress import Progress
-from qcompile.flow.prove import IntegerProof, first_mismatch, prove_integers
+from qcompile.flow.prove import IntegerProof, prove_integers
 from qcompile.flow.vectors import Frames, make_frames
 from qcompile.frontend.export import export_integer
 from qcompile.kernels.matrix_vector_unit import MatrixVectorUnit
 from qcompile.tools.cache import Cache
 from qcompile.tools.prerequisites import Toolchain
 from qcompile.tools.verilator import BuildOptions, Sources, build
-from qcompile.verify.rtl import BulkRun, Simulator, build_simulator, run_bulk
+from qcompile.verify.rtl import BulkRun, Simulator, Stimulus, Traffic, build_simulator, run_bulk
 
 STEP = re.compile(r"\[\s*([\d.]+) s\] (.+)")
 """What the command line prints of each step."""
@@ -143,7 +143,7 @@ class Bench:
         prepared = prepare(Options(model=subject.model, target=self.target, input_type=subject.input_type), Progress())
         network = prepared.understood.network
         frames = make_frames(network, self.frames)
-        proof = prove_integers(prepared.understood, frames, {}, export_integer(network.integer), str(subject.model))
+        proof = prove_integers(prepared, frames, {}, export_integer(network.integer), str(subject.model))
         # What the command line has just built: from the cache.
         simulator = build_simulator(self.toolchain, self._cache, work / "proven", prepared.dataflow.name, work)
         once = _run(simulator, prepared, frames, proof, self.frames)
@@ -159,7 +159,7 @@ class Bench:
             exact=agreement.exact,
             mismatches=len(agreement.mismatches),
             ties=len(agreement.ties),
-            first_fault=first_mismatch(proof),
+            first_fault=proof.fault,
             rtl_frames=once.frames,
             rtl_mismatches=len({m.frame for m in once.mismatches}),
             interval=long.interval,
@@ -209,9 +209,9 @@ def finn_interval(layer: MatrixVectorUnit) -> int:
 def _run(simulator: Simulator, prepared: Prepared, frames: Frames, proof: IntegerProof, count: int) -> BulkRun:
     """So many frames through the RTL without a pause, the proven ones again and again."""
     index = np.arange(count) % len(frames.inputs[0])
-    streams = (prepared.dataflow.inputs, prepared.dataflow.outputs)
     inputs = [codes.reshape(codes.shape[0], -1)[index] for codes in frames.codes]
-    return run_bulk(simulator, streams, inputs, [codes[index] for codes in proof.outputs])
+    outputs = [codes[index] for codes in proof.outputs]
+    return run_bulk(simulator, Stimulus(prepared.dataflow.inputs, prepared.dataflow.outputs, inputs, outputs), Traffic())
 
 
 def _children_cpu() -> float:

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import typer
 
-from qcompile.cli import USAGE_ERROR, main
+from qcompile.cli import main
 from qcompile.cli.app import app
 from qcompile.flow.manifest import Verdict
-from qcompile.folding.config import FINN_KINDS
+from qcompile.folding.finn import KINDS as FINN_KINDS
 from qcompile.frontend.importers import IMPORTERS, QONNX_IMPORTERS
 from qcompile.kernels import KERNELS
 from qcompile.targets import all_targets
@@ -71,6 +71,10 @@ def test_relative_links_lead_somewhere(page: Path, target: str) -> None:
 
 def commands() -> list[str]:
     return sorted({line for page in PAGES for line in COMMAND.findall(text(page))})
+
+
+# typer carries a click of its own since version 0.20.
+USAGE_ERROR: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
 
 def parsed(line: str) -> Any:

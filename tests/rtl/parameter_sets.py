@@ -21,6 +21,11 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
         {"ELEMENTS": 12, "LANES": 4, "SELECT_LAST": 1},
         {"ELEMENTS": 10, "LANES": 10, "OFFSETS": 1, "KEY_BITS": 12, "SHIFT": 2},
     ),
+    "axis_filter": (
+        {"PERIOD": 1, "USED": 4},
+        {"SIZE": 1, "USED": 1, "PERIOD": 3, "SPAN": 2, "PADDING": 1},
+        {"SIZE": 9, "USED": 8, "PERIOD": 4, "SPAN": 3, "PADDING": 2},
+    ),
     "dot_product_planes": (
         {"SIMD": 1, "INPUT_BITS": 1, "WEIGHT_BITS": 1, "WEIGHT_SIGNED": 0, "SUM_BITS": 1},
         {"SIMD": 70, "INPUT_BITS": 1, "WEIGHT_BITS": 1, "WEIGHT_SIGNED": 0, "BIPOLAR": 1, "SUM_BITS": 7},
@@ -59,6 +64,7 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
         {"USE_DSP": 1},
     ),
     "max_tree": ({"COUNT": 1}, {"COUNT": 7, "SELECT_LAST": 1}),
+    "pixel_filter": ({"FOLDS": 3, "PAD_TOP": 1, "SPAN_H": 2}, {"HEIGHT": 1, "USED_H": 1, "STRIDE_H": 1}),
     "popcount": ({"COUNT": 1}, {"COUNT": 3}, {"COUNT": 4}, {"COUNT": 19}),
     "processing_element": (
         {"SIMD": 1},
@@ -66,7 +72,17 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
         {"BIPOLAR": 1, "WEIGHT_BITS": 1, "WEIGHT_SIGNED": 0, "PLANES": 1, "INPUT_BITS": 1, "ACCUMULATOR_BITS": 3},
     ),
     "rom": ({"DEPTH": 1}, {"WIDTH": 36, "DEPTH": 500, "RAM_STYLE": "block"}, {"LANES": 3, "LANE": 2}),
+    "simple_dual_port_ram": ({"DEPTH": 2}, {"WIDTH": 36, "DEPTH": 500, "RAM_STYLE": "block"}),
     "skid_buffer": ({"WIDTH": 1}, {"WIDTH": 3000}),
+    "sliding_window": (
+        {"BITS": 1, "PAD_TOP": 1, "PAD_LEFT": 1, "PAD_BOTTOM": 1, "PAD_RIGHT": 1, "RAM_STYLE": "block"},
+        {"HEIGHT": 1, "KERNEL_H": 1, "KERNEL_W": 4, "STRIDE_W": 2, "FOLDS": 5, "DEPTH": 4},
+        {"WIDTH": 1, "KERNEL_W": 1, "DILATION_H": 2, "PAD_TOP": 4, "DEPTH": 5},
+        {"KERNEL_H": 1, "KERNEL_W": 1, "STRIDE_H": 2, "STRIDE_W": 3, "DEPTH": 2},
+        {"HEIGHT": 1, "WIDTH": 1, "PAD_TOP": 1, "PAD_LEFT": 1, "PAD_BOTTOM": 1, "PAD_RIGHT": 1, "DEPTH": 3},
+        {"PAD_TOP": 2, "PAD_LEFT": 2, "PAD_BOTTOM": 2, "PAD_RIGHT": 2, "FOLDS": 2},
+        {"KERNEL_H": 2, "KERNEL_W": 2, "STRIDE_H": 4, "STRIDE_W": 4, "PAD_LEFT": 1, "DEPTH": 5},
+    ),
     "stream_add": (
         {"A": 3, "B": -2, "B_SIGNED": 1, "OUTPUT_BITS": 8},
         {"LANES": 1, "A_BITS": 1, "B_BITS": 1, "OUTPUT_BITS": 2},
@@ -99,6 +115,11 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
         {"IN_UNITS": 16, "OUT_UNITS": 1, "WIDTH": 49},
         {"IN_UNITS": 1, "OUT_UNITS": 64},
     ),
+    "window_walk": (
+        {"FOLDS": 3, "PAD_TOP": 1, "PAD_LEFT": 1, "OUT_H": 4, "OUT_W": 4, "ROW_END": 3, "FINAL_ROW": 3, "FINAL_COLUMN": 3},
+        {"KERNEL_H": 1, "KERNEL_W": 1, "OUT_H": 1, "OUT_W": 1, "ROW_END": 0, "FINAL_ROW": 0, "FINAL_COLUMN": 0},
+        {"PAD_LEFT": 2, "OUT_W": 7, "ROW_END": 5, "FINAL_COLUMN": 4, "FINAL_ROW": 1},
+    ),
 }
 
 ILLEGAL: Mapping[str, tuple[tuple[Parameters, str], ...]] = {
@@ -110,6 +131,7 @@ ILLEGAL: Mapping[str, tuple[tuple[Parameters, str], ...]] = {
         ({"LANES": 3}, "LANES must divide ELEMENTS"),
         ({"KEY_BITS": 9}, "KEY_BITS must be INPUT_BITS where there are no OFFSETS"),
     ),
+    "axis_filter": (({"PADDING": 1}, "PADDING less than SPAN"), ({"USED": 6}, "USED 1 to SIZE")),
     "dot_product_planes": (
         ({"BIPOLAR": 1}, "bipolar weights are one unsigned bit"),
         ({"WEIGHT_BITS": 1}, "signed operands have at least two bits"),
@@ -132,10 +154,18 @@ ILLEGAL: Mapping[str, tuple[tuple[Parameters, str], ...]] = {
         ({"INITIAL_DEPTH": 3}, "INITIAL_DEPTH must be 0, 1 or ROWS / PE"),
     ),
     "max_tree": (({"COUNT": 0}, "COUNT and WIDTH must be at least 1"),),
+    "pixel_filter": (({"FOLDS": 0}, "FOLDS, HEIGHT and WIDTH must be at least 1"),),
     "popcount": (({"COUNT": 0}, "COUNT must be at least 1"),),
     "processing_element": (({"USE_DSP": 1, "PLANES": 1}, "have no multipliers for USE_DSP"),),
     "rom": (({"DEPTH": 0}, "must be at least 1"), ({"LANE": 1}, "LANE less than LANES")),
+    "simple_dual_port_ram": (({"DEPTH": 1}, "WIDTH must be at least 1 and DEPTH at least 2"),),
     "skid_buffer": (({"WIDTH": 0}, "WIDTH must be at least 1"),),
+    "sliding_window": (
+        ({"BITS": 0}, "must be at least 1"),
+        ({"HEIGHT": 2}, "a window must fit into the padded image"),
+        ({"PAD_LEFT": 3}, "padding must be less than the span of a window"),
+        ({"DEPTH": 1}, "the buffer must have at least two words"),
+    ),
     "stream_add": (({"LANES": 0}, "LANES, A_BITS, B_BITS and OUTPUT_BITS must be at least 1"),),
     "stream_fork": (({"WIDTH": 0}, "WIDTH must be at least 1"), ({"N": 0}, "N must be at least 1")),
     "threshold_count": (({"COUNT": 0}, "COUNT must be at least 1"),),
@@ -151,4 +181,5 @@ ILLEGAL: Mapping[str, tuple[tuple[Parameters, str], ...]] = {
         ({"OUT_UNITS": 0}, "IN_UNITS and OUT_UNITS must differ and be at least 1"),
     ),
     "window_maximum": (({"POSITIONS": 1}, "POSITIONS at least 2"), ({"FOLDS": 0}, "must be at least 1")),
+    "window_walk": (({"RELEASE_ROW": 4}, "RELEASE_ROW must be 1 to KERNEL_H"), ({"ROW_END": 3}, "less than OUT_W")),
 }

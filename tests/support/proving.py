@@ -72,12 +72,16 @@ def prove(
     if passes:
         network = run_passes(network, codes)
     values = run_integers(network, codes)
-    inputs = tuple(_typed(network, name, given, values) for name, given in zip(network.before.inputs, inputs, strict=True))
+    inputs = tuple(
+        _typed(network, name, given, values) for name, given in zip(network.before.inputs, inputs, strict=True)
+    )
     produced = {name for node in model.graph.node for name in node.output}
     wanted = [name for tap in network.taps for name in (tap.tensor, tap.reads) if name in produced]
     reference = make_reference(model, list(dict.fromkeys(wanted))).run(*inputs)
     outputs = network.after.evaluate(*(values[name] for name in network.integer.outputs))
-    return Proof(model, graph, network, {**reference, **dict(zip(network.before.inputs, inputs, strict=True))}, values, outputs)
+    return Proof(
+        model, graph, network, {**reference, **dict(zip(network.before.inputs, inputs, strict=True))}, values, outputs
+    )
 
 
 def _typed(network: Network, name: str, given: Array, values: Mapping[str, IntArray]) -> Array:

@@ -67,7 +67,11 @@ class Draft:
         return int(self.rng.integers(low, high, endpoint=True))
 
     def apply(
-        self, operator: str, operands: Sequence[object] = (), attributes: Mapping[str, object] | None = None, swap: bool = False
+        self,
+        operator: str,
+        operands: Sequence[object] = (),
+        attributes: Mapping[str, object] | None = None,
+        swap: bool = False,
     ) -> None:
         """The current tensor becomes `operator` of it and of constants (names, or float32 values), or of constants and it."""
         names = [o if isinstance(o, str) else self.builder.constant(o) for o in operands]
@@ -99,12 +103,16 @@ class Draft:
         if kind < 3:
             return self.numbers(1, about, strict).reshape(self.pick([(), (1,), (1, 1)][: 1 + len(self.shape)]))
         if kind < 9 or len(self.shape) == 2:
-            return self.numbers(channels, about, strict).reshape(self.pick([(channels,), (1,) * (len(self.shape) - 1) + (channels,)]))
+            return self.numbers(channels, about, strict).reshape(
+                self.pick([(channels,), (1,) * (len(self.shape) - 1) + (channels,)])
+            )
         return self.numbers(int(np.prod(self.shape)), about, strict).reshape(self.shape)
 
     def factors(self, strict: bool = False) -> Array:
         """Non-zero factors of about 1, of either sign, in the form of `operand`."""
         form = self.operand(1.0).shape
-        magnitude = 2.0 ** self.rng.integers(-2, 3, form) if self.dyadic or strict else np.exp(self.rng.uniform(-1, 1, form))
+        magnitude = (
+            2.0 ** self.rng.integers(-2, 3, form) if self.dyadic or strict else np.exp(self.rng.uniform(-1, 1, form))
+        )
         sign = np.where(self.rng.random(form) < 0.15, -1, 1)
         return np.asarray(sign * magnitude, np.float32)

@@ -155,7 +155,7 @@ def _flatten(d: Draft) -> None:
         first = d.builder.node("Unsqueeze", operands, axes)
         target = d.builder.node("Concat", [first, d.builder.constant([-1], np.int64)], {"axis": 0})
         d.apply("Reshape", [target])
-        d.ranked = d.opset >= 13
+        d.ranked = False
     d.shape = (1, count)
 
 

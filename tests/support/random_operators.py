@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from qcompile.ir.types import Array
 from tests.support.random_draft import Draft
 
 # Operators of which numpy and onnxruntime give the same bits: name, first operator set, attributes to draw from.
@@ -77,16 +78,14 @@ def _clip(d: Draft) -> None:
 
 
 def affine(d: Draft, strict: bool = False) -> None:
-    """One of Mul, Add, Sub, Div, Neg, BatchNormalization; with `strict` of a kind that keeps sums exact and scales uniform."""
+    """One of Mul, Add, Sub, Div, Neg, BatchNormalization; with `strict` of a kind that keeps sums exact, scales uniform."""
     kind = d.integer(0, 9)
     if kind < 4 and not strict:
         _batch_normalization(d)
     elif kind < 6:
-        factors = np.asarray(d.power(1.0) if strict and d.exact else d.scale(1.0), np.float32) if strict else d.factors()
-        d.apply("Mul", [factors], swap=d.chance(0.5))
+        d.apply("Mul", [_factors(d, strict)], swap=d.chance(0.5))
     elif kind == 6:
-        factors = np.asarray(d.power(1.0) if strict and d.exact else d.scale(1.0), np.float32) if strict else d.factors()
-        d.apply("Div", [factors])
+        d.apply("Div", [_factors(d, strict)])
     elif kind == 7:
         d.apply("Sub", [d.operand(d.spread, strict)], swap=d.chance(0.4))
     elif kind == 8 or strict:
@@ -95,12 +94,15 @@ def affine(d: Draft, strict: bool = False) -> None:
         d.apply("Neg")
 
 
+def _factors(d: Draft, strict: bool) -> Array:
+    return np.asarray(d.scale(1.0, strict), np.float32) if strict else d.factors()
+
+
 def _batch_normalization(d: Draft) -> None:
-    """Gammas of both signs, some of them zero; the variance may be that of an untrained, or a dead, channel."""
-    if len(d.shape) != 2:
-        d.apply("Mul", [d.factors()])
+    """Gammas of both signs, some of them zero; the variance may be that of a dead channel."""
+    if len(d.shape) == 4:
         return
-    channels = d.shape[-1]
+    channels = d.shape[1]
     gamma = d.numbers(channels, 1.0)
     gamma[d.rng.random(channels) < 0.1] = 0
     if d.dyadic:

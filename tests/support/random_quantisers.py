@@ -59,7 +59,8 @@ def _quant(d: Draft, linear_next: bool, most_bits: int) -> None:
         half = d.builder.constant(bits / 2)
         width = d.builder.node("Add", [half, half])
     attributes = {"signed": int(signed), "narrow": int(narrow), "rounding_mode": rounding}
-    d.x = d.builder.quant(d.x, scale, zero_point, np.asarray(width) if isinstance(width, np.generic) else width, **attributes)
+    bits_input = np.asarray(width) if isinstance(width, np.generic) else width
+    d.x = d.builder.quant(d.x, scale, zero_point, bits_input, **attributes)
     d.spread = float(np.abs(scale).mean()) * levels * 0.6
 
 
@@ -113,7 +114,7 @@ def _multi_threshold(d: Draft, linear_next: bool) -> None:
 
 
 def weights(d: Draft, rows: int, columns: int, outputs_first: bool = False) -> tuple[str, float]:
-    """A quantised matrix (rows, columns), or (columns, rows) with `outputs_first`, and about how large its numbers are."""
+    """A quantised matrix (rows, columns), or (columns, rows) with `outputs_first`; and about how large its numbers are."""
     kind = d.integer(0, 9)
     real = d.rng.normal(size=(columns, rows) if outputs_first else (rows, columns))
     if kind == 0:

@@ -21,7 +21,12 @@ EMPTY = Graph("host", (), (), (), {})
 
 
 def network(
-    weights: Array, thresholds: Array, descending: Array, codes: Range, bias: Array | None = None, outputs: tuple[str, ...] = ("y",)
+    weights: Array,
+    thresholds: Array,
+    descending: Array,
+    codes: Range,
+    bias: Array | None = None,
+    outputs: tuple[str, ...] = ("y",),
 ) -> Network:
     """Product and thresholds; the product is tapped."""
     rows, columns = weights.shape
@@ -133,7 +138,12 @@ def test_a_pass_that_changes_a_result_is_caught(monkeypatch: pytest.MonkeyPatch)
         def run(self, found: Network) -> Network:
             constants = {**found.integer.constants, "w": read_only(-found.integer.constants["w"])}
             graph = found.integer
-            return Network(found.before, Graph(graph.name, graph.nodes, graph.inputs, graph.outputs, graph.values, constants), found.after, found.taps)
+            return Network(
+                found.before,
+                Graph(graph.name, graph.nodes, graph.inputs, graph.outputs, graph.values, constants),
+                found.after,
+                found.taps,
+            )
 
     class Shapeless(Broken):
         name = "shapeless"
@@ -141,7 +151,12 @@ def test_a_pass_that_changes_a_result_is_caught(monkeypatch: pytest.MonkeyPatch)
         def run(self, found: Network) -> Network:
             graph = found.integer
             nodes = (*graph.nodes, Node("extra", Reshape((7,)), ("y",), "z"))
-            return Network(found.before, Graph(graph.name, nodes, graph.inputs, graph.outputs, graph.values, graph.constants), found.after, found.taps)
+            return Network(
+                found.before,
+                Graph(graph.name, nodes, graph.inputs, graph.outputs, graph.values, graph.constants),
+                found.after,
+                found.taps,
+            )
 
     before, x = random_case(3, bipolar=False)
     monkeypatch.setattr("qcompile.transforms.passes.PASSES", (Broken(),))

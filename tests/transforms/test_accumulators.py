@@ -84,7 +84,9 @@ def test_partial_sums_in_any_order_stay_within(seed: int) -> None:
         assert partial.max() <= found.hi[0]
 
 
-@pytest.mark.parametrize(("lo", "hi", "bits"), [(0, 0, 1), (-1, 0, 1), (0, 1, 2), (-2, 1, 2), (-3, 1, 3), (0, 127, 8), (-129, 0, 9)])
+@pytest.mark.parametrize(
+    ("lo", "hi", "bits"), [(0, 0, 1), (-1, 0, 1), (0, 1, 2), (-2, 1, 2), (-3, 1, 3), (0, 127, 8), (-129, 0, 9)]
+)
 def test_two_s_complement_widths(lo: int, hi: int, bits: int) -> None:
     assert signed_bits(np.asarray([lo]), np.asarray([hi])).tolist() == [bits]
 

@@ -17,7 +17,9 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 def tensor(lattice: Lattice, *steps: tuple[str, object], channels: int = 4) -> Deferred:
-    operands = [(name, () if value is None else (np.atleast_1d(np.asarray(value, np.float32)),)) for name, value in steps]
+    operands = [
+        (name, () if value is None else (np.atleast_1d(np.asarray(value, np.float32)),)) for name, value in steps
+    ]
     chain = tuple(Step(Elementwise(name), values) for name, values in operands)
     parts = (np.atleast_1d(part) for part in (lattice.scale, lattice.shift, lattice.offset))
     return Deferred("q", (channels,), (1, channels), Lattice(*parts), "y", steps=chain)

@@ -116,9 +116,7 @@ def test_what_is_known_of_a_chain(steps: list[tuple[str, list[float] | None]], t
     assert Deferred("q", (2,), (1, 2), Lattice.of([1.0]), "y", steps=chain).trend() is trend
 
 
-@pytest.mark.parametrize(
-    "steps", [[("Relu", None)], [("Mul", [0.0, 1.0])], [("Sigmoid", None)]]
-)
+@pytest.mark.parametrize("steps", [[("Relu", None)], [("Mul", [0.0, 1.0])], [("Sigmoid", None)]])
 def test_what_is_not_affine(steps: list[tuple[str, list[float] | None]]) -> None:
     chain = tuple(Step(Elementwise(n), () if v is None else (np.asarray(v, F32),)) for n, v in steps)
     assert Deferred("q", (2,), (1, 2), Lattice.of([1.0]), "y", steps=chain).affine() is None

@@ -101,7 +101,9 @@ def test_large_ranges_are_bisected_exactly(seed: int, per_channel: bool) -> None
     points = reachable(x, channels)
     if isinstance(form, Thresholds):  # and on both sides of every threshold
         edges = np.where(form.descending[:, None] == 1, -form.thresholds - 1, form.thresholds)
-        around = (np.broadcast_to(edges, (channels, edges.shape[1])).T[:, None] + np.arange(-1, 2)[:, None]).reshape(-1, channels)
+        around = (np.broadcast_to(edges, (channels, edges.shape[1])).T[:, None] + np.arange(-1, 2)[:, None]).reshape(
+            -1, channels
+        )
         inside = x.per_channel(channels)
         points = np.concatenate([points, np.clip(around, inside.lo, inside.hi)])
     assert np.array_equal(apply(form, points), np.broadcast_to(function(points), points.shape))

@@ -62,7 +62,11 @@ def test_rounding_modes_with_a_zero_point(mode: str, zero_point: float) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_rounding_modes_behind_a_negative_factor(mode: str) -> None:
-    found = proof(lambda b: b.quant(b.node("Mul", [layer(b), b.constant([-1.0, 1, -1, 1, -0.5, 2])]), 1.0, 0.0, 4.0, rounding_mode=mode))
+    found = proof(
+        lambda b: b.quant(
+            b.node("Mul", [layer(b), b.constant([-1.0, 1, -1, 1, -0.5, 2])]), 1.0, 0.0, 4.0, rounding_mode=mode
+        )
+    )
     assert_exact(found)
 
 
@@ -115,12 +119,20 @@ def test_signed_one_bit_is_bipolar() -> None:
 def test_bipolar_activations_into_bipolar_weights() -> None:
     def build(b: ModelBuilder) -> str:
         first = b.node("BipolarQuant", [layer(b), b.constant(0.5)], domain=b.qonnx_domain)
-        weights = b.node("BipolarQuant", [b.constant(np.random.default_rng(3).normal(size=(6, 5))), b.constant(2.0)], domain=b.qonnx_domain)
+        weights = b.node(
+            "BipolarQuant",
+            [b.constant(np.random.default_rng(3).normal(size=(6, 5))), b.constant(2.0)],
+            domain=b.qonnx_domain,
+        )
         return b.quant(b.node("MatMul", [first, weights]), 1.0, 0.0, 3.0)
 
     found = proof(build)
     assert_exact(found)
-    assert all(set(np.unique(found.network.integer.constants[n.inputs[1]])) == {-1, 1} for n in found.network.integer.nodes[-2:-1] if isinstance(n.op, MatMul))
+    assert all(
+        set(np.unique(found.network.integer.constants[n.inputs[1]])) == {-1, 1}
+        for n in found.network.integer.nodes[-2:-1]
+        if isinstance(n.op, MatMul)
+    )
 
 
 def trunc(b: ModelBuilder, x: str, operands: list[float], **attributes: object) -> str:
@@ -145,7 +157,9 @@ def test_trunc_versions_differ(mode: str) -> None:
 def test_trunc_with_a_zero_point(zero_point: float) -> None:
     """Version 1 leaves the zero point as it is, version 2 divides it."""
     for operands in ([0.25, zero_point, 8.0, 6.0], [0.25, zero_point, 8.0, 1.0, 6.0]):
-        assert_exact(proof(lambda b, o=operands: trunc(b, b.quant(layer(b), 0.25, zero_point, 8.0, signed=0), o, signed=0)))
+        assert_exact(
+            proof(lambda b, o=operands: trunc(b, b.quant(layer(b), 0.25, zero_point, 8.0, signed=0), o, signed=0))
+        )
 
 
 @pytest.mark.parametrize("attributes", [{"signed": 0}, {"signed": 0, "narrow": 1}, {"signed": 1, "narrow": 1}])

@@ -20,7 +20,11 @@ def matrix(found: IntegerMatrix | str) -> IntegerMatrix:
 
 
 @quick
-@given(seed=seeds, form=st.sampled_from(["tensor", "outputs", "inputs", "both"]), shift=st.sampled_from([0.0, -0.5, 3.0, 1.5]))
+@given(
+    seed=seeds,
+    form=st.sampled_from(["tensor", "outputs", "inputs", "both"]),
+    shift=st.sampled_from([0.0, -0.5, 3.0, 1.5]),
+)
 def test_quantised_weights_keep_their_numbers(seed: int, form: str, shift: float) -> None:
     rng = np.random.default_rng(seed)
     rows, columns = rng.integers(1, 7, 2)
@@ -80,7 +84,9 @@ def test_float_weights_are_refused() -> None:
 def test_columns_of_zeros_are_weights_too() -> None:
     found = matrix(from_real(np.asarray([[0.0, 0.3], [0.0, -0.6]], np.float32)))
     assert found.integers.tolist() == [[0, 1], [0, -2]]
-    assert np.array_equal((found.integers * found.scale).astype(np.float32), np.asarray([[0, 0.3], [0, -0.6]], np.float32))
+    assert np.array_equal(
+        (found.integers * found.scale).astype(np.float32), np.asarray([[0, 0.3], [0, -0.6]], np.float32)
+    )
 
 
 @quick
@@ -93,7 +99,9 @@ def test_scales_of_inputs_go_into_the_rows(seed: int) -> None:
     found = scaled_rows(plain, factors)
     assert not isinstance(found, str)
     scaled, unit = found
-    assert np.allclose(scaled.integers * scaled.scale * unit, plain.integers * plain.scale * factors[:, None], rtol=1e-14)
+    assert np.allclose(
+        scaled.integers * scaled.scale * unit, plain.integers * plain.scale * factors[:, None], rtol=1e-14
+    )
 
 
 def test_scales_of_inputs_without_integer_ratios_are_refused() -> None:

@@ -193,15 +193,15 @@ class _Reader:
         kept = self.settings.setdefault(instance.name, {})
         known = instance.kernel.attributes()
         for attribute, value in attributes.items():
-            if attribute in known or attribute not in finn.FIXED:
+            if attribute in known:
                 self._set(name, instance, attribute, value, kept)
             else:
-                self.fixed(name, attribute, value)
+                self.fixed(name, attribute, value, list(known))
 
-    def fixed(self, name: str, attribute: str, value: object) -> None:
-        """An attribute that leaves no choice."""
+    def fixed(self, name: str, attribute: str, value: object, known: Sequence[str] = ()) -> None:
+        """An attribute that leaves no choice, on a node that has the `known` ones beside."""
         if attribute not in finn.FIXED:
-            self.reject(name, f"no such attribute: {attribute}")
+            self.reject(name, f"no such attribute: {attribute}; {_meant(attribute, known, finn.FIXED)}")
             return
         legal = finn.FIXED[attribute]
         if legal and value not in legal:
@@ -218,7 +218,7 @@ class _Reader:
             self.reject(name, f"ram_style must be one of {', '.join(FIFO_RAM_STYLES)}, not {style!r}")
         for attribute, value in attributes.items():
             if attribute not in ("depth", "ram_style"):
-                self.fixed(name, attribute, value)
+                self.fixed(name, attribute, value, ("depth", "ram_style"))
         self.fifos[key] = FifoSetting(depth, style)
 
     def defaults(self, entries: object) -> None:
@@ -263,9 +263,6 @@ class _Reader:
         try:
             instance.kernel.with_attribute(attribute, value)
             into[attribute] = value
-        except KeyError:
-            known = list(instance.kernel.attributes())
-            self.reject(name, f"no such attribute: {attribute}; {_meant(attribute, known, finn.FIXED)}")
         except ValueError as error:
             self.reject(name, str(error))
 

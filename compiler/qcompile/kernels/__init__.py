@@ -8,6 +8,7 @@ from qcompile.kernels.fifo import Fifo
 from qcompile.kernels.lookup_table import LookupTable
 from qcompile.kernels.matrix_vector_unit import MatrixVectorUnit
 from qcompile.kernels.skid_buffer import SkidBuffer
+from qcompile.kernels.sliding_window import SlidingWindow
 from qcompile.kernels.stream_add import StreamAdd
 from qcompile.kernels.stream_fork import StreamFork
 from qcompile.kernels.thresholding import Thresholding
@@ -21,6 +22,7 @@ KERNELS: tuple[type[Kernel], ...] = (
     LookupTable,
     MatrixVectorUnit,
     SkidBuffer,
+    SlidingWindow,
     StreamAdd,
     StreamFork,
     Thresholding,
@@ -36,6 +38,7 @@ __all__ = [
     "LookupTable",
     "MatrixVectorUnit",
     "SkidBuffer",
+    "SlidingWindow",
     "StreamAdd",
     "StreamFork",
     "Thresholding",

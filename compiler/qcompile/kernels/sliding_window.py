@@ -13,15 +13,8 @@ from qcompile.ir.types import IntArray, IntType
 from qcompile.kernels.common import ram_resources
 from qcompile.kernels.folding import divisors, legal_number, legal_word
 from qcompile.kernels.memory import LUTS_PER_BLOCK, RAM_STYLES
-from qcompile.kernels.window_geometry import (
-    NEVER,
-    WindowAxis,
-    WindowGeometry,
-    depths,
-    least_depth,
-    steady_interval,
-    steady_starts,
-)
+from qcompile.kernels.window_geometry import NEVER, WindowAxis, WindowGeometry
+from qcompile.kernels.window_schedule import depths, least_depth, steady_interval, steady_starts
 from qcompile.ops.windows import Windows
 
 SOURCES = ("skid_buffer", "simple_dual_port_ram", "axis_filter", "pixel_filter", "window_walk", "sliding_window")
@@ -32,10 +25,10 @@ SOURCES = ("skid_buffer", "simple_dual_port_ram", "axis_filter", "pixel_filter",
 class SlidingWindow:
     """Windows of an image (height, width, channels), row by row, each in the order tap row, tap column, channel.
 
-    Element (oy, ox, ky, kx, c) is x[oy * stride[0] + ky * dilation[0] - top, ox * stride[1] + kx * dilation[1] - left, c], and zero
-    outside of the image; `pads` are (top, left, bottom, right), each less than the span of a window. `depth` is how many pixels
-    the line buffer holds, 0 for the least that works. Beats are taken and given each as soon as possible, so that a frame needs
-    max(input beats, output beats) cycles where the buffer is deep enough (`depths`), and a little more where it is not.
+    Element (oy, ox, ky, kx, c) is x[oy * stride[0] + ky * dilation[0] - top, ox * stride[1] + kx * dilation[1] - left,
+    c], and zero outside of the image; `pads` are (top, left, bottom, right), each less than the span of a window.
+    `depth` is how many pixels the line buffer holds, 0 for the least that works. Beats are taken and given each as soon
+    as possible, so that a frame needs max(input beats, output beats) cycles if the buffer is deep enough (`depths`).
     """
 
     kind: ClassVar[str] = "sliding_window"
@@ -100,8 +93,8 @@ class SlidingWindow:
     def schedule(self) -> Schedule:
         """Steps are those of the output; a beat is read by the first step that needs it or one behind it.
 
-        Before that step it may be taken in any cycle in which there is room, and is taken at once: in no arrival pattern do
-        outputs come in other cycles than these steps say. Beats that no window of the frame needs are read by the next frame.
+        It is taken before, at once if there is room: the output keeps to the recursion of the steps for every pattern
+        of arrivals. The first beat is needed by step 0, and a beat that no window needs by step 0 of the next frame.
         """
         starts, steps = steady_starts(self.geometry, self.buffer_pixels, self.folds)
         first = self.geometry.first_groups()
@@ -146,8 +139,8 @@ class SlidingWindow:
         return "block" if distributed.lut > LUTS_PER_BLOCK * block.bram18 else "distributed"
 
     def resources(self, lut_inputs: int, bram_bits: int) -> Resources:
-        """The line buffer, counters of the walk, coordinates where there is padding, two sums and two addresses, the filter
-        where pixels are dropped, the skid buffer. LUTs for each bit are fitted to what Yosys makes of it.
+        """The line buffer, the counters of the walk, coordinates where there is padding, two sums and two addresses, the
+        filter where pixels are dropped, the skid buffer. LUTs for each bit are fitted to what Yosys makes of it.
         """
         bits, words = self.inputs[0].bits, self.buffer_pixels * self.folds
         walk, coordinates, sums, dropping = self._register_bits()
@@ -155,9 +148,9 @@ class SlidingWindow:
         each = (1.2, 1.7, 2.4, 3.0, 1.0) if lut_inputs >= 6 else (3.0, 6.0, 5.0, 6.0, 2.0)
         counts = (walk, coordinates, sums, address, dropping)
         luts = sum(rate * count for rate, count in zip(each, counts, strict=True)) + bits + 20
-        padded = 3 if coordinates else 0
-        control = Resources(lut=luts, ff=walk + coordinates + padded + 2 * sums + 2 * address + dropping + 2 * bits + 17)
-        return control + ram_resources(self.built_style, bits, words, lut_inputs, bram_bits)
+        flags = 20 if coordinates else 17
+        registers = walk + coordinates + 2 * (sums + address + bits) + dropping + flags
+        return Resources(lut=luts, ff=registers) + ram_resources(self.built_style, bits, words, lut_inputs, bram_bits)
 
     def _register_bits(self) -> tuple[int, int, int, int]:
         """Bits of the counters of the walk, of the coordinates, of each of the sums, of the filter."""

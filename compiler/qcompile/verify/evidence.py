@@ -16,8 +16,8 @@ from qcompile.ops.elementwise import Elementwise
 from qcompile.ops.roles import Float32Array, Lattice, Layout, Pointwise, Quantiser, Summing
 
 UNIT_ROUNDOFF = 2.0**-24
-ROUNDINGS = 64
-"""Roundings that one term of a sum may have behind it (its quantiser's, its weight's, those of operators between)."""
+ROUNDINGS = 8
+"""Roundings that a quantiser, a weight or an elementwise operator may add to one number: each makes less."""
 
 Spread = tuple[Array, Array]
 """The least and the greatest number that each element can be."""
@@ -70,10 +70,10 @@ class Evidence:
     def __post_init__(self) -> None:
         self.producers = self.producers or {node.output: node for node in self.graph.nodes}
 
-    def only(self, frame: int) -> Evidence:
-        """The same of one frame."""
-        reference = {name: array[frame : frame + 1] for name, array in self.reference.items()}
-        values = {name: array[frame : frame + 1] for name, array in self.values.items()}
+    def only(self, frames: IntArray) -> Evidence:
+        """The same of some frames."""
+        reference = {name: array[frames] for name, array in self.reference.items()}
+        values = {name: array[frames] for name, array in self.values.items()}
         return Evidence(self.graph, self.taps, reference, values, self.producers)
 
     def ours(self, name: str) -> Spread:
@@ -165,15 +165,18 @@ class Evidence:
         )
 
     def _roundings(self, name: str) -> int:
-        """How many roundings one number of a tensor has behind it."""
+        """How many roundings one number of a tensor may have behind it."""
         node = self.producers.get(name)
         if node is None or isinstance(node.op, Quantiser):
             return ROUNDINGS
+        before = self._roundings(node.inputs[0])
+        if isinstance(node.op, Pointwise):
+            return before + ROUNDINGS
         if not isinstance(node.op, Summing):
-            return self._roundings(node.inputs[0])
+            return before
         known = self.graph.constants
         shapes = (known[x].shape if x in known else self.graph.values[x].shape for x in node.inputs)
-        return node.op.terms(*shapes) + ROUNDINGS
+        return before + node.op.terms(*shapes) + ROUNDINGS
 
     def _from_integers(self, name: str) -> Spread | None:
         tap = self.taps.get(name)

@@ -117,12 +117,13 @@ def compare(
         compared += found.actual.size
         wrong = found.wrong.any(axis=1)
         differing[tap.tensor] = follows | wrong
-        for frame in map(int, np.flatnonzero(wrong & ~follows)):
-            verdict = _judge(found, everything.only(frame), frame)
-            if isinstance(verdict, Mismatch):
-                mismatches.setdefault(frame, verdict)
-            else:
-                ties.setdefault(frame, verdict)
+        first = np.flatnonzero(wrong & ~follows)
+        if first.size:
+            for frame, verdict in zip(first.tolist(), _judge(found.only(first), everything.only(first), first), strict=True):
+                if isinstance(verdict, Mismatch):
+                    mismatches.setdefault(frame, verdict)
+                else:
+                    ties.setdefault(frame, verdict)
     tied = tuple(tie for frame, tie in sorted(ties.items()) if frame not in mismatches)
     return Agreement(frames, compared, tuple(m for _, m in sorted(mismatches.items())), tied)
 
@@ -156,6 +157,10 @@ class _Found:
     def wrong(self) -> Mask:
         return np.asarray((self.expected != self.actual) | self.beyond)
 
+    def only(self, frames: IntArray) -> _Found:
+        """The same of some frames."""
+        return _Found(self.tap, self.node, self.expected[frames], self.actual[frames], self.beyond[frames])
+
 
 def _compare_tensor(tap: Tap, evidence: Evidence) -> _Found:
     codes, real = evidence.values[tap.value], evidence.reference[tap.tensor]
@@ -179,68 +184,75 @@ def _flat(tap: Tap, codes: IntArray) -> IntArray:
     return np.asarray(in_model_order(codes, tap, (len(codes), -1)), np.int64)
 
 
-def _judge(found: _Found, evidence: Evidence, frame: int) -> Tie | Mismatch:
-    """One frame in which a tensor differs for the first time; `evidence` is of that frame alone."""
-    wrong = found.wrong[frame]
-    apart = np.zeros(wrong.shape)
-    unexplained = wrong.copy()
-    tap, node = found.tap, found.node
+def _judge(found: _Found, evidence: Evidence, frames: IntArray) -> list[Tie | Mismatch]:
+    """Frames in which a tensor differs for the first time; `found` and `evidence` are of these alone."""
+    wrong, tap, node = found.wrong, found.tap, found.node
+    unexplained, source = wrong, ""
     if node is not None and isinstance(node.op, Quantiser):
-        unexplained &= ~_rounds_there(found, node, node.op, evidence, frame)
-        if tap.reads in evidence.reference:
-            apart = np.abs(evidence.reference[tap.reads] - evidence.ours(tap.reads)[0]).reshape(-1)
+        unexplained, source = wrong & ~_rounds_there(found, node, node.op, evidence), tap.reads
     elif node is not None and isinstance(node.op, ArgMax):
-        unexplained &= ~_greatest(found, node, node.op, evidence, frame)
+        unexplained = wrong & ~_greatest(found, node, node.op, evidence)
     elif _is_sum(node):
-        unexplained = found.beyond[frame]
-        apart = np.abs(evidence.reference[tap.tensor] - evidence.ours(tap.tensor)[0]).reshape(-1)
-    if not bool(unexplained.any()):
-        return Tie(frame, tap.tensor, int(wrong.sum()), float(apart[wrong].max()))
-    element = int(np.argmax(unexplained))
-    expected, actual = int(found.expected[frame, element]), int(found.actual[frame, element])
-    note = f"the real number of integer {actual} is off by {apart[element]:.3g}" if expected == actual else ""
-    return Mismatch(frame, tap.tensor, element, expected, actual, note)
+        unexplained, source = found.beyond, tap.tensor
+    apart = np.zeros(wrong.shape)
+    if source in evidence.reference:
+        apart = np.abs(evidence.reference[source] - evidence.ours(source)[0].astype(np.float64)).reshape(wrong.shape)
+    verdicts: list[Tie | Mismatch] = []
+    for k, frame in enumerate(frames.tolist()):
+        if not bool(unexplained[k].any()):
+            verdicts.append(Tie(frame, tap.tensor, int(wrong[k].sum()), float(apart[k][wrong[k]].max())))
+            continue
+        element = int(np.argmax(unexplained[k]))
+        expected, actual = int(found.expected[k, element]), int(found.actual[k, element])
+        note = f"the real number of integer {actual} is off by {apart[k, element]:.3g}" if expected == actual else ""
+        verdicts.append(Mismatch(frame, tap.tensor, element, expected, actual, note))
+    return verdicts
 
 
-def _rounds_there(found: _Found, node: Node, op: Quantiser, evidence: Evidence, frame: int) -> Mask:
+def _rounds_there(found: _Found, node: Node, op: Quantiser, evidence: Evidence) -> Mask:
     """Where a quantiser gives our code for our sum, the reference's for its own, and on the way none but these two."""
     operands = [evidence.graph.constants[name] for name in node.inputs[1:]]
     source, tap = node.inputs[0], found.tap
-    shape = (1, *evidence.values[tap.value].shape[1:])
+    expected, actual = found.expected, found.actual
+    shape = (len(actual), *evidence.values[tap.value].shape[1:])
 
     def codes(x: Array) -> IntArray:
         decoded = op.lattice(*operands).decode(op.codes(x.astype(np.float32), *operands))
-        return _flat(tap, expected_codes(tap, decoded, shape)).reshape(-1)
+        return _flat(tap, expected_codes(tap, decoded, shape))
 
-    expected, actual = found.expected[frame], found.actual[frame]
-    ours, theirs = evidence.ours(source), evidence.theirs(source)
-    ends = np.stack([codes(end) for end in ours])
-    right = (ends.min(axis=0) <= actual) & (actual <= ends.max(axis=0))
-    path = [codes(evidence.between(source, float(share))) for share in np.linspace(0, 1, STEPS)]
+    right = _within(actual, [codes(end) for end in evidence.ours(source)])
+    low, high = evidence.theirs(source)
     if source in evidence.reference:
         real = np.asarray(evidence.reference[source], np.float32)
-        explained = ((theirs[0] <= real) & (real <= theirs[1])).reshape(-1) & (codes(real) == expected)
+        explained = ((low <= real) & (real <= high)).reshape(actual.shape) & (codes(real) == expected)
     else:
-        ends = np.stack([codes(end) for end in theirs])
-        explained = (ends.min(axis=0) <= expected) & (expected <= ends.max(axis=0))
-    once = np.all([(code == expected) | (code == actual) for code in path], axis=0)
+        explained = _within(expected, [codes(low), codes(high)])
+    once = np.ones(actual.shape, bool)
+    for share in np.linspace(0, 1, STEPS):
+        code = codes(evidence.between(source, float(share)))
+        once &= (code == expected) | (code == actual)
     return np.asarray(right & explained & once)
 
 
-def _greatest(found: _Found, node: Node, op: ArgMax, evidence: Evidence, frame: int) -> Mask:
+def _within(codes: IntArray, ends: list[IntArray]) -> Mask:
+    """Where codes lie between the least and the greatest of some."""
+    return np.asarray((np.minimum.reduce(ends) <= codes) & (codes <= np.maximum.reduce(ends)))
+
+
+def _greatest(found: _Found, node: Node, op: ArgMax, evidence: Evidence) -> Mask:
     """Where our index is that of the greatest exact number, and the reference's number is the same for float32."""
     order = evidence.order(node.inputs[0])
-    numbers, size = (np.moveaxis(a[0], op.axis, -1) for a in (order.numbers, order.size))
-    numbers = numbers.reshape(-1, numbers.shape[-1])
-    sizes = size.reshape(numbers.shape).max(axis=1)
-    ours, theirs = (codes[frame][:, None] for codes in (found.actual, found.expected))
+    numbers = np.moveaxis(order.numbers, op.axis, -1)
+    sizes = np.broadcast_to(np.moveaxis(order.size, op.axis, -1), numbers.shape)
+    choices = numbers.shape[-1]
+    numbers, sizes = numbers.reshape(-1, choices), sizes.reshape(-1, choices).max(axis=1)
+    ours, theirs = (codes.reshape(-1, 1) for codes in (found.actual, found.expected))
     chosen, other = (np.take_along_axis(numbers, index, axis=1)[:, 0] for index in (ours, theirs))
     equal = np.abs(numbers - chosen[:, None]) <= EQUAL * sizes[:, None]
-    first = np.argmax(equal, axis=1)
-    if op.select_last:
-        first = equal.shape[1] - 1 - np.argmax(equal[:, ::-1], axis=1)
+    first = choices - 1 - np.argmax(equal[:, ::-1], axis=1) if op.select_last else np.argmax(equal, axis=1)
     right = (chosen >= numbers.max(axis=1) - EQUAL * sizes) & (first == ours[:, 0])
-    return np.asarray(right & (chosen - other <= 2 * order.terms * UNIT_ROUNDOFF * sizes))
+    close = chosen - other <= 2 * order.terms * UNIT_ROUNDOFF * sizes
+    return np.asarray(right & close).reshape(found.actual.shape)
 
 
 def _upstream(graph: Graph, tapped: set[str]) -> dict[str, set[str]]:

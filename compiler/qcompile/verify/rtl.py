@@ -253,7 +253,7 @@ def _whole_frames(path: Path, stream: Stream) -> IntArray:
 
 def _mismatches(output: int, expected: IntArray, actual: IntArray, stream: Stream) -> list[RtlMismatch]:
     """One entry a differing frame."""
-    wanted = expected.reshape(len(expected), -1)
+    wanted = expected.reshape(actual.shape)
     found: list[RtlMismatch] = []
     for frame in np.flatnonzero((wanted != actual).any(axis=1)):
         element = int(np.argmax(wanted[frame] != actual[frame]))
