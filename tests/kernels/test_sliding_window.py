@@ -2,61 +2,62 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, replace
+from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qcompile.ir.types import IntArray, IntType
 from qcompile.kernels.sliding_window import SlidingWindow
-from qcompile.kernels.window_geometry import WindowAxis, WindowGeometry, depths, least_depth, steady_starts
+from qcompile.kernels.window_geometry import NEVER, WindowAxis, WindowGeometry
+from qcompile.kernels.window_schedule import depths, gapless_depth, least_depth, steady_starts
 
 from .bench import simulate
 from .judge import Record, Run
 
-INT3, UINT1, INT8 = IntType(3, True), IntType(1, False), IntType(8, True)
+UINT1, INT3, INT8 = IntType(1, False), IntType(3, True), IntType(8, True)
 
 
-def window(shape, kernel, stride=(1, 1), dilation=(1, 1), pads=(0, 0, 0, 0), simd=1, element=INT3, **rest) -> SlidingWindow:
-    return SlidingWindow(*shape, element, kernel, stride, dilation, pads, simd, **rest)
+def sliding(shape: tuple[int, int, int], kernel: tuple[int, int], **rest) -> SlidingWindow:
+    return SlidingWindow(*shape, **{"element": INT3, "kernel": kernel, **rest})
 
 
 SQUARE = [
-    window((5, 6, 1), (3, 3)),
-    window((5, 5, 6), (3, 3), simd=2, element=UINT1),
-    window((6, 4, 2), (3, 3), pads=(1, 1, 1, 1)),
-    window((4, 5, 3), (2, 3), pads=(0, 1, 1, 2), simd=3, element=INT8),
-    window((7, 7, 2), (3, 3), (2, 2), pads=(1, 1, 1, 1)),
-    window((8, 8, 2), (3, 3), (2, 2), pads=(0, 0, 1, 1), simd=2),
-    window((8, 6, 2), (2, 2), (2, 2)),
-    window((9, 8, 1), (3, 2), (3, 2)),
-    window((7, 8, 2), (2, 2), (3, 4), pads=(1, 1, 0, 1)),
-    window((5, 5, 4), (1, 1), (2, 2), simd=2),
-    window((6, 7, 1), (1, 1)),
-    window((7, 7, 1), (3, 3), dilation=(2, 2)),
-    window((6, 6, 2), (3, 3), dilation=(2, 2), pads=(2, 2, 2, 2)),
-    window((7, 6, 1), (2, 3), (2, 1), dilation=(3, 2), pads=(2, 1, 1, 3)),
-    window((3, 3, 4), (3, 3), simd=2),
-    window((1, 1, 2), (3, 3), pads=(1, 1, 1, 1)),
-    window((4, 3, 1), (3, 3), pads=(2, 2, 2, 2)),
-    window((4, 4, 2), (4, 4), pads=(3, 3, 3, 3)),
-    window((5, 7, 1), (3, 4), (2, 2), pads=(2, 3, 2, 2)),
-    window((5, 5, 1), (3, 1), (1, 2), pads=(1, 0, 1, 0)),
-    window((5, 6, 2), (1, 3), pads=(0, 1, 0, 1)),
-    window((6, 6, 1), (2, 2), (5, 5)),
-    window((7, 5, 1), (2, 2), (2, 2)),
-    window((6, 6, 1), (3, 3), ram_style="block"),
+    sliding((5, 6, 1), (3, 3)),
+    sliding((5, 5, 4), (3, 3), simd=2, element=UINT1),
+    sliding((5, 4, 2), (3, 3), pads=(1, 1, 1, 1)),
+    sliding((4, 5, 3), (2, 3), pads=(0, 1, 1, 2), simd=3, element=INT8),
+    sliding((7, 7, 1), (3, 3), stride=(2, 2), pads=(1, 1, 1, 1)),
+    sliding((8, 8, 2), (3, 3), stride=(2, 2), pads=(0, 0, 1, 1), simd=2),
+    sliding((6, 6, 2), (2, 2), stride=(2, 2)),
+    sliding((7, 5, 1), (2, 2), stride=(2, 2)),
+    sliding((9, 8, 1), (3, 2), stride=(3, 2)),
+    sliding((7, 8, 2), (2, 2), stride=(3, 4), pads=(1, 1, 0, 1)),
+    sliding((6, 6, 1), (2, 2), stride=(5, 5)),
+    sliding((5, 5, 4), (1, 1), stride=(2, 2), simd=2),
+    sliding((4, 5, 1), (1, 1)),
+    sliding((6, 6, 1), (3, 3), dilation=(2, 2)),
+    sliding((4, 5, 1), (3, 3), dilation=(2, 2), pads=(2, 2, 2, 2)),
+    sliding((7, 6, 1), (2, 3), stride=(2, 1), dilation=(3, 2), pads=(2, 1, 1, 3)),
+    sliding((3, 3, 4), (3, 3), simd=2),
+    sliding((1, 1, 2), (3, 3), pads=(1, 1, 1, 1)),
+    sliding((4, 3, 1), (3, 3), pads=(2, 2, 2, 2)),
+    sliding((5, 7, 1), (3, 4), stride=(2, 2), pads=(2, 3, 2, 2)),
+    sliding((5, 5, 1), (3, 1), stride=(1, 2), pads=(1, 0, 1, 0)),
+    sliding((5, 6, 2), (1, 3), pads=(0, 1, 0, 1)),
+    sliding((5, 6, 1), (3, 3), ram_style="block"),
 ]
 SEQUENCES = [
-    window((1, 16, 2), (1, 3), simd=2),
-    window((1, 16, 2), (1, 3), pads=(0, 1, 0, 1), element=UINT1),
-    window((1, 17, 4), (1, 5), (1, 2), pads=(0, 2, 0, 1), simd=2),
-    window((16, 1, 1), (4, 1)),
-    window((16, 1, 1), (3, 1), (2, 1), dilation=(2, 1), pads=(4, 0, 0, 0)),
-    window((1, 20, 1), (1, 2), (1, 1), dilation=(1, 4)),
+    sliding((1, 16, 2), (1, 3), simd=2),
+    sliding((1, 16, 2), (1, 3), pads=(0, 1, 0, 1), element=UINT1),
+    sliding((1, 17, 4), (1, 5), stride=(1, 2), pads=(0, 2, 0, 1), simd=2),
+    sliding((16, 1, 1), (4, 1)),
+    sliding((16, 1, 1), (3, 1), stride=(2, 1), dilation=(2, 1), pads=(4, 0, 0, 0)),
+    sliding((1, 20, 1), (1, 2), dilation=(1, 4)),
 ]
 
 
@@ -72,7 +73,10 @@ def cut(record: Record, beats: int) -> Record:
 
 
 class Timed(Run):
-    """A run without its last frame, whose last beats no window waits for, and its times."""
+    """A run without its last frame, whose last beats no window waits for, and its times.
+
+    Between the reads of one frame lie steps of the next, so there is one frame of steps more than of beats.
+    """
 
     def __init__(self, run: Run) -> None:
         count = run.frames - 1
@@ -90,7 +94,7 @@ class Timed(Run):
         return cycle, (cycle[(bases + writes).reshape(-1)] + schedule.latency,)
 
     def takes(self) -> IntArray:
-        """When each input beat is to be taken: when it is offered, if a release two steps before has made room for it."""
+        """When each input beat is to be taken: once it is offered, two cycles after the release that makes room."""
         kernel, frame = self.kernel, np.arange(self.frames, dtype=np.int64)[:, None]
         assert isinstance(kernel, SlidingWindow)
         geometry = kernel.geometry
@@ -120,3 +124,152 @@ def test_conformance(kernels: list[SlidingWindow], tmp_path: Path) -> None:
                 found.append("beats are not taken as soon as there is room")
         faults += [f"{run.label}, {run.phase.name}: {fault}" for fault in found]
     assert not faults, "\n".join(faults)
+
+
+@st.composite
+def axes(draw: st.DrawFn) -> WindowAxis:
+    kernel, dilation = draw(st.integers(1, 4)), draw(st.integers(1, 3))
+    span = (kernel - 1) * dilation + 1
+    before, after = draw(st.integers(0, span - 1)), draw(st.integers(0, span - 1))
+    size = draw(st.integers(max(1, span - before - after), 10))
+    axis = (size, kernel, draw(st.integers(1, 5)), dilation, before, after)
+    try:
+        return WindowAxis(*axis)
+    except ValueError:  # no window reads any pixel
+        return WindowAxis(span, *axis[1:4])
+
+
+GEOMETRIES = st.builds(WindowGeometry, axes(), axes())
+
+
+def followed(geometry: WindowGeometry, depth: int, folds: int, frames: int = 12) -> IntArray:
+    """(frames, groups * folds): the cycle of every output beat, found cycle by cycle; input is always offered."""
+    rows, columns = geometry.rows.taps()[:, None, :, None], geometry.columns.taps()[None, :, None, :]
+    pixel = np.where((rows >= 0) & (columns >= 0), rows * geometry.columns.size + columns, -1).reshape(-1)
+    last = np.minimum(geometry.released() + depth, NEVER)
+    releases = {int(g): int(n) for g, n in zip(geometry.release_groups(), geometry.releases(), strict=True)}
+    kept = np.diff(np.append(geometry.ranks(), geometry.kept)) > 0
+    limit, written, taken = int(last[0]) * folds, 0, 0
+    due: list[tuple[int, int]] = []
+    cycles: list[int] = []
+    cycle = 0
+    while len(cycles) < frames * geometry.groups * folds:
+        while due and due[0][0] == cycle:
+            limit += due.pop(0)[1] * folds
+        if not kept[taken // folds % geometry.pixels]:
+            taken += 1
+        elif written < limit:
+            taken, written = taken + 1, written + 1
+        frame, beat = divmod(len(cycles), geometry.groups * folds)
+        group, fold = divmod(beat, folds)
+        needed = frame * geometry.pixels * folds + (pixel[group] * folds + fold if pixel[group] >= 0 else 0)
+        if needed < taken or (pixel[group] < 0 and beat > 0):
+            cycles.append(cycle)
+            if fold == folds - 1 and group in releases:
+                due.append((cycle + 2, releases[group]))
+        cycle += 1
+        assert cycle < 200_000, "deadlock"
+    return np.array(cycles).reshape(frames, -1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(GEOMETRIES, st.sampled_from([1, 1, 3]), st.data())
+def test_schedule_is_what_follows_from_the_rules(geometry: WindowGeometry, folds: int, data: st.DataObject) -> None:
+    depth = data.draw(st.sampled_from([*depths(geometry), least_depth(geometry) + 2]))
+    starts, steps = steady_starts(geometry, depth, folds)
+    cycles = followed(geometry, depth, folds)
+    assert cycles[-1, 0] - cycles[-2, 0] == steps
+    assert np.array_equal(cycles[-1] - cycles[-1, 0], (starts[:, None] + np.arange(folds)).reshape(-1))
+
+
+@settings(max_examples=200, deadline=None)
+@given(GEOMETRIES, st.sampled_from([1, 4]))
+def test_buffer_is_no_larger_than_needed(geometry: WindowGeometry, folds: int) -> None:
+    assert least_depth(geometry) <= max(geometry.span, 2)
+    assert least_depth(geometry) <= gapless_depth(geometry, False) <= gapless_depth(geometry, True)
+    beats = max(geometry.pixels, geometry.groups) * folds
+    assert steady_starts(geometry, gapless_depth(geometry, True), folds)[1] == beats
+
+
+@settings(max_examples=60, deadline=None)
+@given(GEOMETRIES, st.integers(1, 3))
+def test_values(geometry: WindowGeometry, channels: int) -> None:
+    rows, columns = geometry.rows, geometry.columns
+    kernel = SlidingWindow(
+        rows.size,
+        columns.size,
+        channels,
+        INT8,
+        (rows.kernel, columns.kernel),
+        (rows.stride, columns.stride),
+        (rows.dilation, columns.dilation),
+        (rows.before, columns.before, rows.after, columns.after),
+    )
+    frames = np.arange(1, 2 * geometry.pixels * channels + 1).reshape(2, -1)
+    (got,) = kernel.evaluate(frames)
+    image = np.pad(frames.reshape(2, rows.size, columns.size, channels), ((0, 0), (0, 1), (0, 1), (0, 0)))
+    y, x = rows.taps()[:, None, :, None], columns.taps()[None, :, None, :]
+    assert np.array_equal(got.reshape(2, *np.broadcast_shapes(y.shape, x.shape), channels), image[:, y, x])
+    assert got.shape[1] == kernel.outputs[0].elements
+
+
+@pytest.mark.parametrize(
+    ("kernel", "pixels", "interval"),
+    [
+        (sliding((32, 32, 1), (3, 3), pads=(1, 1, 1, 1)), 2 * 32 + 3, 32 * 32 * 9),
+        (sliding((32, 32, 1), (5, 5), pads=(2, 2, 2, 2)), 4 * 32 + 5, 32 * 32 * 25),
+        (sliding((32, 32, 1), (3, 3), dilation=(2, 2), pads=(2, 2, 2, 2)), 4 * 32 + 5, 32 * 32 * 9),
+        (sliding((32, 32, 1), (3, 3)), 2 * 32 + 3, 30 * 30 * 9 + 59),
+        (sliding((32, 32, 1), (3, 3), depth=126), 126, 30 * 30 * 9),
+        (sliding((1, 128, 1), (1, 3), pads=(0, 1, 0, 1)), 3, 128 * 3),
+        (sliding((32, 32, 1), (2, 2), stride=(2, 2)), 32 + 2, 1520),
+        (sliding((32, 32, 1), (2, 2), stride=(2, 2), depth=65), 65, 32 * 32),
+        (sliding((56, 56, 1), (3, 3), stride=(2, 2), pads=(1, 1, 1, 1), depth=165), 165, 28 * 28 * 9),
+        (sliding((56, 56, 1), (1, 1), stride=(2, 2)), 2, 56 * 56),
+    ],
+)
+def test_sizes_and_rates(kernel: SlidingWindow, pixels: int, interval: int) -> None:
+    assert kernel.buffer_pixels == pixels
+    assert kernel.interval() == interval
+
+
+def test_large_images_take_no_time() -> None:
+    kernel = sliding((224, 224, 64), (7, 7), stride=(2, 2), pads=(3, 3, 3, 3), simd=32)
+    started = perf_counter()
+    schedule = kernel.schedule()
+    assert perf_counter() - started < 5
+    (reads,), (writes,) = schedule.reads, schedule.writes
+    assert writes.size == 112 * 112 * 49 * 2
+    assert reads.size == 224 * 224 * 2
+    assert np.all(np.diff(reads) >= 0)
+    assert np.all(np.diff(writes) >= 1)
+    assert writes[-1] < schedule.steps
+
+
+def test_attributes() -> None:
+    kernel = sliding((8, 8, 6), (2, 2), stride=(2, 2))
+    assert kernel.attributes() == {"SIMD": 1, "depth": 10, "ram_style": "auto"}
+    assert kernel.with_attribute("SIMD", 3).folds == 2
+    assert kernel.with_attribute("depth", 17).interval() == 64 * 6
+    assert {(k.simd, k.depth) for k in kernel.foldings()} == {(s, d) for s in (1, 2, 3, 6) for d in (10, 17)}
+    for name, value in [("SIMD", 4), ("depth", 11), ("ram_style", "bloc")]:
+        with pytest.raises(ValueError, match="must be one of"):
+            kernel.with_attribute(name, value)
+    with pytest.raises(KeyError):
+        kernel.with_attribute("PE", 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"pads": (2, 0, 0, 0)}, "padding of 2 is not less than the window, 2"),
+        ({"kernel": (9, 2)}, "a window of 9 does not fit an axis of 8"),
+        ({"stride": (0, 1)}, "strides and dilations are at least 1"),
+        ({"depth": 3}, "these windows need a line buffer of 10 pixels, not 3"),
+        ({"simd": 5}, "SIMD must be one of 1, 2, 3, 6"),
+        ({"height": 1, "dilation": (2, 1), "pads": (1, 0, 1, 0)}, "no window reads any pixel"),
+    ],
+)
+def test_what_cannot_be_built_is_refused(change: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        replace(sliding((8, 8, 6), (2, 2), stride=(2, 2)), **change)

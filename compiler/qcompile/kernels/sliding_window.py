@@ -139,7 +139,7 @@ class SlidingWindow:
         return "block" if distributed.lut > LUTS_PER_BLOCK * block.bram18 else "distributed"
 
     def resources(self, lut_inputs: int, bram_bits: int) -> Resources:
-        """The line buffer, the counters of the walk, coordinates where there is padding, two sums and two addresses, the
+        """The line buffer, counters of the walk, coordinates where there is padding, two sums and two addresses, the
         filter where pixels are dropped, the skid buffer. LUTs for each bit are fitted to what Yosys makes of it.
         """
         bits, words = self.inputs[0].bits, self.buffer_pixels * self.folds

@@ -183,9 +183,9 @@ class WindowGeometry:
         return np.where((row[:, None] >= 0) & (column >= 0), group, NEVER).reshape(-1)
 
     def needs(self) -> tuple[IntArray, IntArray]:
-        """Input pixels and the groups that need them first, in the order of groups: those read, and the first by group 0.
+        """Input pixels and the groups that need them first, in the order of groups.
 
-        So no frame begins before its first pixel has come, even if it begins with padding.
+        Those are the pixels that are read; and group 0 needs the first one, so that no frame begins before it has.
         """
         first = self.first_groups()
         read = np.argsort(first, kind="stable")[: np.count_nonzero(first < NEVER)]

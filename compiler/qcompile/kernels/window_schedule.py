@@ -55,8 +55,9 @@ def _unhindered(geometry: WindowGeometry) -> IntArray:
     wait = np.full(order.size, -NEVER)
     wait[groups] = pixels - groups
     wait[groups + geometry.groups] = pixels + geometry.pixels - groups - geometry.groups
-    start = (np.maximum.accumulate(wait) + order)[geometry.groups :]
-    return start - start[0]
+    start: IntArray = (np.maximum.accumulate(wait) + order)[geometry.groups :]
+    start -= start[0]
+    return start
 
 
 def depths(geometry: WindowGeometry) -> tuple[int, ...]:
