@@ -27,7 +27,14 @@ module rom #(
     $error("rom: WIDTH, DEPTH and LANES must be at least 1, and LANE less than LANES");
   end
 
-  (* ram_style = RAM_STYLE, rom_style = RAM_STYLE *)
+  // What Vivado calls a distributed read-only memory is logic to Yosys, whose distributed memories can be written.
+`ifdef YOSYS
+  localparam ROM_STYLE = RAM_STYLE == "distributed" ? "logic" : RAM_STYLE;
+`else
+  localparam ROM_STYLE = RAM_STYLE;
+`endif
+
+  (* rom_style = ROM_STYLE *)
   logic [LANES*WIDTH-1:0] memory[DEPTH];
 
   if (FILE != "") begin : gen_contents

@@ -94,7 +94,7 @@ def test_every_unknown_operator_is_listed(cli: Cli, out: Path, tmp_path: Path) -
 
 def test_a_float_model(cli: Cli, out: Path, tmp_path: Path) -> None:
     b = ModelBuilder()
-    y = b.node("MatMul", ["x", b.constant(np.ones((8, 4)))])
+    y = b.node("MatMul", ["x", b.constant(np.random.default_rng(0).normal(size=(8, 4)))])
     onnx.save(b.model((1, 8), b.node("Relu", [y])), tmp_path / "model.onnx")
     error = compiled(cli, out, tmp_path / "model.onnx").error
     assert error.startswith(f"{tmp_path / 'model.onnx'}: ")
@@ -138,7 +138,8 @@ def test_unknown_target(cli: Cli, out: Path, models: Path) -> None:
         ('{"MVAU_hls_7": {"PE": 2}}', "MVAU_hls_7: no such node"),
         ('{"MVAU_hls_0": {"PE": 5}}', "MVAU_hls_0: PE must be one of 1, 2, 3, 6, not 5"),
         ('{"MVAU_hls_0": {"PE": 2}', ":1: the folding file is no JSON"),
-        ('{"node_Quant_15_thresholding_fifo": {"depth": 0}}', "depth 0 is less than the"),
+        ('{"node_MatMul_21_matrix_vector_unit_fifo": {"depth": 0}}', "depth 0 is less than the 5 beats that wait here"),
+        ('{"node_MatMul_21_matrix_vector_unit_fifo": {"depth": 4}}', "depth 4 is less than the 5 beats that wait here"),
         ('{"node_Quant_15_thresholding_width_converter_fifo": {"depth": 4}}', "there are no such FIFOs at this folding"),
         ('{"StreamingFIFO_9": {"depth": 4}}', "StreamingFIFO_9: this design has"),
         ('{"node_Quant_15_thresholding_fifo": {"depth": 100000000}}', "with the FIFOs of the folding file the network"),
@@ -146,7 +147,7 @@ def test_unknown_target(cli: Cli, out: Path, models: Path) -> None:
 )
 def test_folding_files(cli: Cli, out: Path, models: Path, tmp_path: Path, content: str, message: str) -> None:
     path = written(tmp_path / "folding.json", content.encode())
-    options = ("--interval", "6") if "fifo" in content else ()
+    options = ("--interval", "24") if "fifo" in content else ()
     error = compiled(cli, out, models / "mlp.onnx", "--no-sim", "--folding", path, *options).error
     assert error.startswith(str(path))
     assert message in error

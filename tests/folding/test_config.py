@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -136,7 +137,7 @@ TFC = {
 def tfc() -> Dataflow:
     sizes = (784, 64, 64, 64, 10)
     kernels = []
-    for k, (columns, rows) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for k, (columns, rows) in enumerate(pairwise(sizes)):
         kernels.append(dense(rows, columns, seed=k))
         if k < 3:
             kernels.append(thresholds(kernels[-1].accumulator, rows))

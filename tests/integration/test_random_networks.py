@@ -43,7 +43,8 @@ def examine(seeds: range) -> Counter[str]:
         try:
             proof = prove(network.model, network.types, frames=FRAMES)
         except CompilerError as error:
-            assert any(reason in str(error) for reason in REFUSALS), f"seed {seed}: {error}"
+            if not any(reason in str(error) for reason in REFUSALS):
+                raise AssertionError(f"seed {seed}: {error}") from error
             seen["refused"] += 1
             continue
         exact = network.exact and sums_are_exact(proof)

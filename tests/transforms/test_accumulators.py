@@ -92,7 +92,7 @@ def test_two_s_complement_widths(lo: int, hi: int, bits: int) -> None:
 
 
 def test_data_type_bound() -> None:
-    """4-bit unsigned times 4-bit signed, 16 of them: less than 16 * 8 * 16 = 2 ** 11, whose negative and positive ends are both counted."""
+    """4-bit unsigned times 4-bit signed, 16 of them: less than 16 * 8 * 16 = 2 ** 11, both ends counted."""
     assert datatype_bits(16, IntType(4, False), IntType(4, True)) == 13
     assert datatype_bits(1, IntType(1, False), IntType(1, False)) == 4
 

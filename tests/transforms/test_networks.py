@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import onnx
 import pytest
 
 from qcompile.ir.errors import CompilerError
@@ -337,3 +338,81 @@ def test_all_refusals_come_at_once() -> None:
         prove(b.model((1, 8), h, other))
     assert f"node_{h}: its weights are not quantised" in str(error.value)
     assert f"node_{other}: its input is not quantised" in str(error.value)
+
+
+def test_what_only_the_host_computes_goes_nowhere_else() -> None:
+    """Softmax in the middle of a network: refused by name wherever its result would be needed again."""
+
+    def softmax(b: ModelBuilder) -> tuple[str, str]:
+        q = b.quant("x")
+        return q, b.node("Softmax", [b.node("MatMul", [q, quantised_weights(b, 8, 4)])], {"axis": -1})
+
+    for name, words in {
+        "quantiser": "Quantize behind an operator that only the host computes",
+        "product": "MatMul behind an operator that only the host computes",
+        "sum": "it joins what only the host computes",
+        "sum of two": "it joins what only the host computes",
+    }.items():
+        b = ModelBuilder()
+        q, s = softmax(b)
+        match name:
+            case "quantiser":
+                y = b.quant(s)
+            case "product":
+                y = b.node("MatMul", [s, quantised_weights(b, 4, 3)])
+            case "sum":
+                y = b.node("Add", [s, b.node("MatMul", [q, quantised_weights(b, 8, 4)])])
+            case _:
+                y = b.node("Add", [s, softmax(b)[1]])
+        with pytest.raises(CompilerError, match=words):
+            prove(b.model((1, 8), y))
+
+
+def test_equal_quantisers_of_an_input_are_both_outputs() -> None:
+    b = ModelBuilder()
+    y = b.node("Sigmoid", [b.quant("x")])
+    found = finished(b, (1, 8), b.quant("x"), y, b.node("MatMul", [b.quant("x"), quantised_weights(b, 8, 4)]))
+    assert len(found.network.integer.inputs) == 1
+    assert_exact(found)
+
+
+def test_weights_that_two_layers_share() -> None:
+    b = ModelBuilder()
+    w = quantised_weights(b, 8, 8)
+    h = b.quant(b.node("MatMul", [b.quant("x"), w]), 0.5, 0.0, 4.0)
+    assert_exact(finished(b, (1, 8), b.node("MatMul", [h, w])))
+
+
+def test_a_dead_layer_is_a_constant() -> None:
+    """Weights of nothing but zeros, a gamma of nothing but zeros: the thresholds behind have one value each."""
+    b = ModelBuilder()
+    zeros = b.quant(b.constant(np.zeros((8, 4))), 0.5, 0.0, 4.0)
+    h = b.node("Add", [b.node("MatMul", [b.quant("x"), zeros]), b.constant([1.0, -2.0, 0.25, 3.0])])
+    h = b.quant(h, 0.5, 0.0, 3.0)
+    h = b.node("Mul", [b.node("MatMul", [h, quantised_weights(b, 4, 5)]), b.constant(0.0)])
+    found = finished(b, (1, 8), b.quant(b.node("Add", [h, b.constant([0.5, 1, -1, 0, 2])]), 0.5, 0.0, 3.0))
+    for node in found.network.integer.nodes:
+        known = found.network.integer.values[node.output].range
+        if isinstance(node.op, Threshold):
+            assert known is not None
+            assert np.array_equal(known.lo, known.hi)
+    assert_exact(found)
+
+
+def test_division_by_the_tensor() -> None:
+    """A pole at zero: infinity is clamped as the model clamps it."""
+    b = ModelBuilder()
+    h = b.node("MatMul", [b.quant("x"), quantised_weights(b, 8, 6)])
+    found = finished(b, (1, 8), b.quant(b.node("Div", [b.constant(2.0), h]), 0.25, 0.0, 5.0))
+    assert kinds(found) == [MatMul, Lookup]
+    assert_exact(found)
+
+
+def test_two_inputs() -> None:
+    b = ModelBuilder()
+    heads = [b.node("MatMul", [b.quant(name), quantised_weights(b, 8, 4)]) for name in ("x", "z")]
+    model = b.model((1, 8), *heads)
+    model.graph.input.append(onnx.helper.make_tensor_value_info("z", onnx.TensorProto.FLOAT, [1, 8]))
+    found = prove(model, frames=64)
+    assert len(found.network.integer.inputs) == 2
+    assert_exact(found)

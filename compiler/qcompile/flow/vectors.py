@@ -40,9 +40,9 @@ def load_frames(path: Path, network: Network) -> Frames:
     Raises CompilerError.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, AttributeError, zipfile.BadZipFile, EOFError, zlib.error) as error:
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError, zlib.error) as error:
         raise CompilerError(
             "the vectors cannot be read", str(path), str(error), "give a .npz file with x and optionally y"
         ) from error

@@ -71,30 +71,32 @@ class DotProduct:
             return 1 + tree_latency(self.simd)
         return popcount_latency(self.simd) + tree_latency(self.input.bits) + tree_latency(self.weight.element.bits)
 
-    def resources(self, lut_inputs: int) -> Resources:
-        """Of one dot product, with all its registers but those of the operands."""
-        return self._planes(lut_inputs) if self.planes else self._products(lut_inputs)
+    def resources(self, lut_inputs: int, density: float = 1.0) -> Resources:
+        """Of one dot product with all its registers but those of the operands.
 
-    def _planes(self, lut_inputs: int) -> Resources:
+        `density` is the share of weight bits that are 1, where the weights are constants that the logic grows around.
+        """
+        return self._planes(lut_inputs, density) if self.planes else self._products(lut_inputs, density)
+
+    def _planes(self, lut_inputs: int, density: float = 1.0) -> Resources:
         """A counter for every pair of planes, then the sums with their weights."""
         a, w = self.input, self.weight.element
-        count = popcount(self.simd, lut_inputs)
-        bits = self.simd.bit_length()
-        inner, plane = weighted_tree(a.bits, bits)
+        counted = self.simd if self.weight.bipolar else max(1, round(self.simd * density))
+        inner, plane = weighted_tree(a.bits, counted.bit_length())
         outer, _ = weighted_tree(w.bits, plane)
-        return scaled(count, w.bits * a.bits) + scaled(inner, w.bits) + outer
+        return scaled(popcount(counted, lut_inputs), w.bits * a.bits) + scaled(inner, w.bits) + outer
 
-    def _products(self, lut_inputs: int) -> Resources:
+    def _products(self, lut_inputs: int, density: float = 1.0) -> Resources:
         """A multiplier a lane, then a tree."""
         a, w = self.input, self.weight.element
         narrow, wide = sorted((a.bits, w.bits))
         flag = narrow == 1 and not (a.signed if a.bits == 1 else w.signed)
         bits = wide if flag else wide + narrow
         if self.uses_dsp:
-            product = Resources(dsp=1, lut=0.0)
+            product = Resources(dsp=1)
         else:
             lut = wide if self.weight.bipolar else _product_luts(narrow, wide, lut_inputs)
-            product = Resources(lut=float(lut), ff=float(bits))
+            product = Resources(lut=float(lut * density), ff=float(bits))
         return scaled(product, self.simd) + tree(self.simd, bits, a.signed or w.signed)
 
 

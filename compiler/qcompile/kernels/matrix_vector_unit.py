@@ -10,9 +10,10 @@ import numpy as np
 
 from qcompile.ir.dataflow import Binding, Memory, Resources, Schedule, Stream
 from qcompile.ir.types import IntArray, IntType
+from qcompile.kernels.common import lutram_luts
 from qcompile.kernels.dot_product import RES_TYPES, DotProduct, WeightCode, scaled, weight_code
 from qcompile.kernels.folding import divisors, legal_number, legal_word
-from qcompile.kernels.memory import RAM_STYLES, pack, resolve_rom_style, rom_resources
+from qcompile.kernels.memory import RAM_STYLES, counter, pack, resolve_rom_style, rom_resources, skid_buffer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,11 +107,23 @@ class MatrixVectorUnit:
         raise KeyError(name)
 
     def resources(self, lut_inputs: int, bram_bits: int) -> Resources:
-        """Weights, products, adders."""
-        code = weight_code(self.weights)
-        width, depth = self.pe * self.simd * code.element.bits, self.row_folds * self.column_folds
-        arithmetic = scaled(self._dot_product().resources(lut_inputs), self.pe)
-        return arithmetic + rom_resources(self.ram_style, width, depth, lut_inputs, bram_bits)
+        """Memory of weights and of initial values, input buffer, dot products, accumulators, control, output."""
+        dot, steps = self._dot_product(), self.row_folds * self.column_folds
+        width, outputs = self.pe * self.simd * dot.weight.element.bits, self.pe * self.accumulator.bits
+        initials, operand = len(self._initial_words()), self.simd * self.input.bits
+        stages = dot.latency() + 1
+        total = rom_resources(self.ram_style, width, steps, lut_inputs, bram_bits)
+        total += rom_resources("distributed", outputs, initials, lut_inputs, bram_bits)
+        total += scaled(dot.resources(lut_inputs, self._density() if steps == 1 else 1.0), self.pe)
+        total += counter(self.column_folds) + counter(steps) + counter(max(1, initials)) + skid_buffer(outputs)
+        total += Resources(lut=10.0, ff=float(operand + stages + (self.row_folds > 1)))
+        if self.row_folds > 1 and self.column_folds > 1:
+            kept = lutram_luts(operand, self.column_folds, lut_inputs)
+            total += Resources(lut=float(kept + operand), lutram=float(kept))
+        if self._accumulates():
+            delay = -(-stages // 16)
+            total += Resources(lut=float(outputs + 2 * delay), lutram=2.0 * delay, ff=float(outputs + 3))
+        return total
 
     def binding(self) -> Binding:
         """The RTL instance with its weights and, where there are any, initial values."""
@@ -177,6 +190,11 @@ class MatrixVectorUnit:
 
     def _dot_product(self) -> DotProduct:
         return DotProduct(self.simd, self.input, weight_code(self.weights), self.accumulator.bits, self.res_type)
+
+    def _density(self) -> float:
+        """Share of the weights' bits that are 1."""
+        bits = weight_code(self.weights).element.bits
+        return float(np.mean([np.mean(self.weights >> b & 1) for b in range(bits)]))
 
     def _accumulates(self) -> bool:
         return self.column_folds > 1 or bool(self._initial_words())

@@ -45,13 +45,22 @@ def ultra_rams(width: int, depth: int) -> int:
 
 
 def lut_roms(width: int, depth: int, lut_inputs: int) -> float:
-    """LUTs of a read-only memory made of logic: one a bit for each 2**lut_inputs words; wide multiplexers are in the slice up
-    to four of them, and cost a LUT for each further two beyond.
+    """LUTs of a read-only memory made of logic: one a bit for each 2**lut_inputs words; the slice joins up to four.
+
+    Bits that are alike in every word share their LUT, and so do constant ones; in a shallow memory that is most of them.
     """
     if depth <= 1:
         return 0.0
     leaves = -(-depth // 2**lut_inputs)
-    return float(width * (leaves + (leaves - 1) // 4))
+    return distinct_bits(width, depth) * (leaves + (leaves - 1) // 4)
+
+
+def distinct_bits(width: int, depth: int) -> float:
+    """Expected number of different, not constant bits among `width` random ones over `depth` words."""
+    if depth >= 24:
+        return float(width)
+    patterns = float(1 << depth)
+    return (patterns - 2) * (1 - (1 - 1 / patterns) ** width)
 
 
 def resolve_rom_style(ram_style: str, width: int, depth: int) -> str:
@@ -65,8 +74,21 @@ def resolve_rom_style(ram_style: str, width: int, depth: int) -> str:
 def rom_resources(ram_style: str, width: int, depth: int, lut_inputs: int, bram_bits: int) -> Resources:
     """A `rom` with its output register, which block RAMs and UltraRAMs have inside. `ram_style` as given by the user."""
     style = resolve_rom_style(ram_style, width, depth)
+    if depth <= 1:
+        return Resources()
     if style == "block":
         return Resources(bram18=block_rams(width, depth, bram_bits))
     if style == "ultra":
         return Resources(uram=ultra_rams(width, depth))
-    return Resources(lut=lut_roms(width, depth, lut_inputs), ff=float(width if depth > 1 else 0))
+    return Resources(lut=lut_roms(width, depth, lut_inputs), ff=distinct_bits(width, depth))
+
+
+def counter(limit: int) -> Resources:
+    """A counter from 0 to `limit` - 1: incrementer, comparison and return to zero."""
+    bits = (limit - 1).bit_length()
+    return Resources(lut=1.5 * bits + bits / 3, ff=float(bits))
+
+
+def skid_buffer(width: int) -> Resources:
+    """A `skid_buffer`: a multiplexer and two registers a bit, two flags."""
+    return Resources(lut=width + 4.0, ff=2.0 * width + 2)

@@ -10,8 +10,8 @@ import numpy as np
 
 from qcompile.ir.dataflow import Binding, Memory, Resources, Schedule, Stream, steps
 from qcompile.ir.types import IntArray, IntType
-from qcompile.kernels.folding import divisors, legal_number, legal_word
 from qcompile.kernels.dot_product import RES_TYPES
+from qcompile.kernels.folding import divisors, legal_number, legal_word
 from qcompile.kernels.memory import RAM_STYLES, pack, resolve_rom_style, rom_resources
 
 

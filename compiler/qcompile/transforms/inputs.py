@@ -31,7 +31,9 @@ def encode_input(walk: Walk, node: Node, operands: tuple[Array, ...]) -> Deferre
     shape = walk.graph.values[node.output].shape
     key = (node.op, node.inputs[0], tuple((a.shape, a.tobytes()) for a in operands))
     if key in walk.encoded:
-        return walk.encoded[key]
+        shared = replace(walk.encoded[key], anchor=node.output)
+        walk.taps.append(tap_of(node, shared))
+        return shared
     lattice = node.op.lattice(*operands)
     largest = np.finfo(np.float32).max
     extremes = np.stack([np.full(shape, -largest, np.float32), np.full(shape, largest, np.float32)])

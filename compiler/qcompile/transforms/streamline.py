@@ -99,9 +99,13 @@ def _on_host(walk: Walk, node: Node, source: Pending, operands: tuple[Array, ...
 
 def _behind(walk: Walk, node: Node, source: Tail) -> Known:
     """Behind the last integer: what keeps the order is looked through by ArgMax, the rest is the host's."""
-    if isinstance(node.op, (Quantiser, MatMul)) and not isinstance(node.op, Decode):
+    if isinstance(node.op, (Quantiser, MatMul)):
         raise RefusedError(
             f"{node.op.kind} behind an operator that only the host computes ({producer_of(walk, node.inputs[0])})"
+        )
+    if any(name not in walk.graph.constants for name in node.inputs[1:]):
+        raise RefusedError(
+            f"it joins what only the host computes ({producer_of(walk, node.inputs[0])}) with another tensor"
         )
     producer = walk.graph.producer(node.inputs[0])
     if isinstance(node.op, ArgMax) and producer is not None and isinstance(producer.op, Softmax):

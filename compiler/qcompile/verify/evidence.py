@@ -96,7 +96,7 @@ class Evidence:
             return mixed, mixed
 
         def follow(tensor: str) -> Spread:
-            return self._recall(f"{share}", tensor, blended, follow, lambda op: 0.0)
+            return self._recall(f"{share}", tensor, blended, follow, lambda _op: 0.0)
 
         return follow(name)[0]
 
