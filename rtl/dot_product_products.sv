@@ -4,9 +4,9 @@
 // Interval    1 sum a cycle
 // Latency     1 + ceil(ceil(log2(SIMD)) / 2) cycles: products, then a tree with a register behind every two levels
 //
-// Lane i of an operand stands in bits [i*BITS +: BITS]. The sum wraps around modulo 2**SUM_BITS. USE_DSP: the product is left to
-// the synthesis tool with the wish for a DSP block. Otherwise, products of up to 7 bits are left to it as well, which needs
-// no block for them, and others are sums of shifted and gated rows.
+// Lane i of an operand stands in bits [i*BITS +: BITS]. The sum wraps around modulo 2**SUM_BITS. USE_DSP: the product is left
+// to the synthesis tool with the wish for a DSP block. Otherwise it is a sum of shifted and gated rows; products of up to 7
+// bits, truth tables, are left to the tool as well, but not to Yosys, which takes DSP blocks of some families for them.
 //
 // BIPOLAR     weights are one bit, 1 for +1 and 0 for -1. Where it is 0 the lane adds ~x, which is -x - 1 for a signed x and
 //             2**INPUT_BITS - 1 - x for an unsigned x; the caller makes up for that.
@@ -43,7 +43,12 @@ module dot_product_products #(
   localparam bit SWAP = INPUT_BITS < WEIGHT_BITS;
   localparam int unsigned GATES = SWAP ? INPUT_BITS : WEIGHT_BITS;
   localparam bit GATES_SIGNED = SWAP ? INPUT_SIGNED : WEIGHT_SIGNED;
-  localparam bit ROWS = !USE_DSP && (GATES == 1 || FULL_BITS > 7);
+`ifdef YOSYS
+  localparam int unsigned TRUTH_TABLE_BITS = 0;
+`else
+  localparam int unsigned TRUTH_TABLE_BITS = 7;
+`endif
+  localparam bit ROWS = !USE_DSP && (GATES == 1 || FULL_BITS > TRUTH_TABLE_BITS);
 
   logic [SIMD*PRODUCT_BITS-1:0] products;
 

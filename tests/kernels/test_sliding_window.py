@@ -18,6 +18,7 @@ from qcompile.kernels.window_schedule import depths, gapless_depth, least_depth,
 
 from .bench import simulate
 from .judge import Record, Run
+from .synthesis import synthesise
 
 UINT1, INT3, INT8 = IntType(1, False), IntType(3, True), IntType(8, True)
 
@@ -273,3 +274,22 @@ def test_attributes() -> None:
 def test_what_cannot_be_built_is_refused(change: dict[str, object], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         replace(sliding((8, 8, 6), (2, 2), stride=(2, 2)), **change)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "kernel",
+    [
+        sliding((32, 32, 64), (3, 3), pads=(1, 1, 1, 1), simd=8, element=UINT1),
+        sliding((32, 32, 3), (3, 3), simd=3, element=INT8),
+        sliding((112, 112, 8), (3, 3), stride=(2, 2), pads=(1, 1, 1, 1), simd=2),
+        sliding((56, 56, 32), (3, 3), pads=(1, 1, 1, 1), element=INT8),
+        sliding((14, 14, 16), (1, 1), stride=(2, 2), simd=4),
+    ],
+    ids=["bits", "pixels", "stride", "bytes", "drops"],
+)
+def test_model_against_synthesis(kernel: SlidingWindow, tmp_path: Path) -> None:
+    model, made = kernel.resources(6, 18432), synthesise(kernel, 6, tmp_path)
+    assert model.bram18 == made.bram18
+    assert abs(model.ff - made.ff) <= 0.02 * made.ff + 1
+    assert 0.8 * made.lut <= model.lut <= 1.25 * made.lut

@@ -26,6 +26,7 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
         {"SIZE": 1, "USED": 1, "PERIOD": 3, "SPAN": 2, "PADDING": 1},
         {"SIZE": 9, "USED": 8, "PERIOD": 4, "SPAN": 3, "PADDING": 2},
     ),
+    "delay_line": ({"WIDTH": 1, "DEPTH": 0}, {"DEPTH": 1}, {"DEPTH": 29, "RAM_STYLE": "srl"}, {"DEPTH": 2}),
     "dot_product_planes": (
         {"SIMD": 1, "INPUT_BITS": 1, "WEIGHT_BITS": 1, "WEIGHT_SIGNED": 0, "SUM_BITS": 1},
         {"SIMD": 70, "INPUT_BITS": 1, "WEIGHT_BITS": 1, "WEIGHT_SIGNED": 0, "BIPOLAR": 1, "SUM_BITS": 7},
@@ -64,6 +65,14 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
         {"USE_DSP": 1},
     ),
     "max_tree": ({"COUNT": 1}, {"COUNT": 7, "SELECT_LAST": 1}),
+    "parallel_window": (
+        {"BITS": 1, "PAD_TOP": 1, "PAD_LEFT": 1, "PAD_BOTTOM": 1, "PAD_RIGHT": 1, "RAM_STYLE": "srl"},
+        {"HEIGHT": 1, "KERNEL_H": 1, "KERNEL_W": 4, "STRIDE_W": 2, "PAD_RIGHT": 2},
+        {"WIDTH": 1, "KERNEL_W": 1, "DILATION_H": 2, "PAD_TOP": 4},
+        {"WIDTH": 3, "STRIDE_H": 2, "DILATION_H": 2},
+        {"KERNEL_H": 1, "KERNEL_W": 1, "STRIDE_H": 2, "STRIDE_W": 3},
+        {"KERNEL_H": 2, "KERNEL_W": 2, "STRIDE_H": 4, "STRIDE_W": 4, "PAD_LEFT": 1, "WIDTH": 40, "RAM_STYLE": "block"},
+    ),
     "pixel_filter": ({"FOLDS": 3, "PAD_TOP": 1, "SPAN_H": 2}, {"HEIGHT": 1, "USED_H": 1, "STRIDE_H": 1}),
     "popcount": ({"COUNT": 1}, {"COUNT": 3}, {"COUNT": 4}, {"COUNT": 19}),
     "processing_element": (
@@ -115,8 +124,13 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
         {"IN_UNITS": 16, "OUT_UNITS": 1, "WIDTH": 49},
         {"IN_UNITS": 1, "OUT_UNITS": 64},
     ),
+    "window_raster": (
+        {"PAD_TOP": 1, "PAD_LEFT": 1, "OUT_H": 5, "OUT_W": 5},
+        {"KERNEL_H": 1, "KERNEL_W": 1, "OUT_H": 5, "OUT_W": 5},
+        {"STRIDE_H": 2, "STRIDE_W": 2, "OUT_H": 2, "OUT_W": 2},
+    ),
     "window_walk": (
-        {"FOLDS": 3, "PAD_TOP": 1, "PAD_LEFT": 1, "OUT_H": 4, "OUT_W": 4, "ROW_END": 3, "FINAL_ROW": 3, "FINAL_COLUMN": 3},
+        {"FOLDS": 3, "PAD_TOP": 1, "OUT_H": 4, "OUT_W": 4, "ROW_END": 3, "FINAL_ROW": 3, "FINAL_COLUMN": 3},
         {"KERNEL_H": 1, "KERNEL_W": 1, "OUT_H": 1, "OUT_W": 1, "ROW_END": 0, "FINAL_ROW": 0, "FINAL_COLUMN": 0},
         {"PAD_LEFT": 2, "OUT_W": 7, "ROW_END": 5, "FINAL_COLUMN": 4, "FINAL_ROW": 1},
     ),
@@ -132,6 +146,7 @@ ILLEGAL: Mapping[str, tuple[tuple[Parameters, str], ...]] = {
         ({"KEY_BITS": 9}, "KEY_BITS must be INPUT_BITS where there are no OFFSETS"),
     ),
     "axis_filter": (({"PADDING": 1}, "PADDING less than SPAN"), ({"USED": 6}, "USED 1 to SIZE")),
+    "delay_line": (({"WIDTH": 0}, "WIDTH must be at least 1"),),
     "dot_product_planes": (
         ({"BIPOLAR": 1}, "bipolar weights are one unsigned bit"),
         ({"WEIGHT_BITS": 1}, "signed operands have at least two bits"),
@@ -154,6 +169,12 @@ ILLEGAL: Mapping[str, tuple[tuple[Parameters, str], ...]] = {
         ({"INITIAL_DEPTH": 3}, "INITIAL_DEPTH must be 0, 1 or ROWS / PE"),
     ),
     "max_tree": (({"COUNT": 0}, "COUNT and WIDTH must be at least 1"),),
+    "parallel_window": (
+        ({"STRIDE_H": 0}, "must be at least 1"),
+        ({"HEIGHT": 2}, "a window must fit into the padded image"),
+        ({"PAD_LEFT": 2, "PAD_RIGHT": 1}, "left and right padding together"),
+        ({"WIDTH": 2, "PAD_LEFT": 1}, "the image is too narrow"),
+    ),
     "pixel_filter": (({"FOLDS": 0}, "FOLDS, HEIGHT and WIDTH must be at least 1"),),
     "popcount": (({"COUNT": 0}, "COUNT must be at least 1"),),
     "processing_element": (({"USE_DSP": 1, "PLANES": 1}, "have no multipliers for USE_DSP"),),
@@ -181,5 +202,6 @@ ILLEGAL: Mapping[str, tuple[tuple[Parameters, str], ...]] = {
         ({"OUT_UNITS": 0}, "IN_UNITS and OUT_UNITS must differ and be at least 1"),
     ),
     "window_maximum": (({"POSITIONS": 1}, "POSITIONS at least 2"), ({"FOLDS": 0}, "must be at least 1")),
+    "window_raster": (({"OUT_W": 6}, "must cover the image"), ({"PAD_TOP": 3}, "padding must be less than a window")),
     "window_walk": (({"RELEASE_ROW": 4}, "RELEASE_ROW must be 1 to KERNEL_H"), ({"ROW_END": 3}, "less than OUT_W")),
 }

@@ -49,6 +49,12 @@ def activation(d: Draft) -> None:
         d.apply("PRelu", [slope])
     elif kind == 2:
         d.apply(d.pick(["Min", "Max"]), [d.operand(d.spread)], swap=d.chance(0.5)) if d.opset >= 8 else _clip(d)
+    elif kind == 3 and d.chance(0.3):
+        _normalise(d)
+        if d.chance(0.5):
+            d.apply("Pow", [2.0])
+        else:
+            d.apply("Div", [np.float32(0.5 if d.chance(0.5) else -0.7)], swap=True)
     else:
         table = EXACT if d.exact or d.chance(0.7) else APPROXIMATE
         name, _, choices = d.pick([row for row in table if row[1] <= d.opset])

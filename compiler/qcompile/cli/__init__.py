@@ -66,6 +66,10 @@ def _run(arguments: list[str]) -> int:
         return EXIT_USAGE
     except typer.Abort:
         raise KeyboardInterrupt from None
+    except SystemExit:  # its answer to a broken pipe
+        raise BrokenPipeError from None
+    if result == EXIT_INTERRUPTED:  # its answer to Ctrl-C
+        raise KeyboardInterrupt
     return result if isinstance(result, int) else 0
 
 

@@ -20,10 +20,18 @@ from qcompile.transforms.accumulators import Accumulator
 WIDTH_IN_LOGS = 140
 
 
+class _Terminal(Console):
+    """A console whose reader may go away."""
+
+    def on_broken_pipe(self) -> None:
+        """Leaves it to the command line, as for output that does not come from here."""
+        raise BrokenPipeError
+
+
 def _console() -> Console:
     """Wide enough for the tables where there is no terminal."""
     width = None if sys.stdout.isatty() else WIDTH_IN_LOGS
-    return Console(width=width, markup=False, emoji=False, highlight=False)
+    return _Terminal(width=width, markup=False, emoji=False, highlight=False)
 
 
 class Lines:

@@ -50,8 +50,9 @@ def _traced(
         simulator = build_simulator(toolchain, cache, folder, dataflow.name, work, render_taps(dataflow))
     except CompilerError:
         simulator = build_simulator(toolchain, cache, folder, dataflow.name, work, "")
-    run_bulk(simulator, stimulus, traffic, (stop, vcd))
+    run = run_bulk(simulator, stimulus, traffic, (stop, vcd))
     recorded = simulator.place / TAPS
     if not recorded.exists():
         return "the inner streams of this top level are not those that qcompile made, so no instance can be named"
-    return locate(dataflow, stimulus.inputs, read_taps(recorded, [c.source for c in dataflow.channels]))
+    taps = read_taps(recorded, [channel.source for channel in dataflow.channels])
+    return locate(dataflow, stimulus.inputs, taps, run.stuck)

@@ -7,6 +7,7 @@ from qcompile.kernels.argmax import ArgMaxUnit
 from qcompile.kernels.fifo import Fifo
 from qcompile.kernels.lookup_table import LookupTable
 from qcompile.kernels.matrix_vector_unit import MatrixVectorUnit
+from qcompile.kernels.parallel_window import ParallelWindow
 from qcompile.kernels.skid_buffer import SkidBuffer
 from qcompile.kernels.sliding_window import SlidingWindow
 from qcompile.kernels.stream_add import StreamAdd
@@ -21,6 +22,7 @@ KERNELS: tuple[type[Kernel], ...] = (
     Fifo,
     LookupTable,
     MatrixVectorUnit,
+    ParallelWindow,
     SkidBuffer,
     SlidingWindow,
     StreamAdd,
@@ -37,6 +39,7 @@ __all__ = [
     "Fifo",
     "LookupTable",
     "MatrixVectorUnit",
+    "ParallelWindow",
     "SkidBuffer",
     "SlidingWindow",
     "StreamAdd",

@@ -93,22 +93,23 @@ class DotProduct:
         flag = narrow == 1 and not (a.signed if a.bits == 1 else w.signed)
         bits = wide if flag else wide + narrow
         if self.uses_dsp:
-            product = Resources(dsp=1)
-        else:
-            lut = wide if self.weight.bipolar else _product_luts(narrow, wide, lut_inputs)
-            product = Resources(lut=float(lut * density), ff=float(bits))
+            adders = tree(self.simd, bits, is_signed=True)
+            if lut_inputs < 6:
+                return adders + Resources(ff=float(self.simd * bits), dsp=self.simd)
+            inside = self.simd // 2 * (bits + 1)  # a DSP48 has the product's register and the first level's adder
+            return Resources(lut=adders.lut - inside, ff=adders.ff, dsp=self.simd)
+        lut = wide if self.weight.bipolar else _product_luts(narrow, wide, lut_inputs)
+        product = Resources(lut=float(lut * density), ff=float(bits))
         return scaled(product, self.simd) + tree(self.simd, bits, a.signed or w.signed)
 
 
 def _product_luts(narrow: int, wide: int, lut_inputs: int) -> float:
-    """Of one multiplier in logic: a truth table up to 7 bits, rows of full adders beyond. Fitted to Yosys."""
-    per_bit = 1.0 if lut_inputs >= 6 else 1.5
-    if narrow == 1:
-        return 1.0  # the gate is the register's synchronous reset
-    if narrow + wide <= 7:
-        return 0.75 * narrow * wide * per_bit
-    gates = wide if narrow == 2 else 0
-    return ((2 * wide - 1) * (narrow - 2) + wide + narrow + gates) * per_bit
+    """Of one multiplier in logic: rows of full adders. Fitted to Yosys."""
+    if narrow == 1:  # for LUT6 parts it makes the gate the synchronous reset of the product's register
+        return 1.0 if lut_inputs >= 6 else wide + 3.0
+    rows = (2 * wide - 1) * (narrow - 2) + wide + narrow + (wide if narrow == 2 else 0)
+    small = 0.75 if narrow + wide <= 7 else 1.0
+    return rows * small * (1.0 if lut_inputs >= 6 else 2.3)
 
 
 def scaled(one: Resources, count: int) -> Resources:
@@ -133,13 +134,13 @@ def popcount_latency(count: int) -> int:
     return 1 if count <= 3 else 3 + tree_latency(-(-count // 18))
 
 
-def tree(count: int, bits: int, is_signed: bool) -> Resources:
+def tree(count: int, bits: int, is_signed: bool, sum_bits: int = 64) -> Resources:
     """An `adder_tree` of `count` operands of `bits` bits: a LUT for each bit of an operand, and for its sign."""
     lut = ff = level = 0
     while count > 1:
         level += 1
         lut += count // 2 * (bits + int(is_signed))
-        count, bits = (count + 1) // 2, bits + 1
+        count, bits = (count + 1) // 2, min(bits + 1, sum_bits)
         if level % 2 == 0 or count == 1:
             ff += count * bits
     return Resources(lut=float(lut), ff=float(ff))
@@ -161,11 +162,16 @@ def weighted_tree(count: int, bits: int) -> tuple[Resources, int]:
 
 def popcount(count: int, lut_inputs: int) -> Resources:
     """A `popcount`: counters of three bits, of six bits, sums of their results, a tree."""
-    triples = -(-count // 3)
+    triples, result = -(-count // 3), count.bit_length()
     if triples == 1:
         return Resources(lut=float(2 * (count > 1)), ff=float(1 + (count > 1)))
     groups = -(-triples // 6)
-    small = Resources(lut=2.0 * triples + 9.0 * groups, ff=2.0 * triples + 11.0 * groups)
+    lut, ff = 2.0 * triples, 2.0 * triples
+    for group in range(groups):
+        taken = len(range(group, triples, groups))
+        numbers = min(3, taken.bit_length())  # bits of the two numbers of a group
+        lut += (2 * numbers if taken > 1 else 0) + numbers
+        ff += 2 * numbers + min(numbers + 2, result)
     if lut_inputs < 6:
-        small += Resources(lut=3.0 * triples + 8.0 * groups)
-    return small + tree(groups, 5, is_signed=False)
+        lut += 3.0 * triples + 8.0 * groups
+    return Resources(lut=lut, ff=ff) + tree(groups, 5, is_signed=False, sum_bits=result)

@@ -114,15 +114,15 @@ class MatrixVectorUnit:
         stages = dot.latency() + 1
         total = rom_resources(self.ram_style, width, steps, lut_inputs, bram_bits)
         total += rom_resources("distributed", outputs, initials, lut_inputs, bram_bits)
-        total += scaled(dot.resources(lut_inputs, self._density() if steps == 1 else 1.0), self.pe)
+        total += self._dot_products(dot, lut_inputs)
         total += counter(self.column_folds) + counter(steps) + counter(max(1, initials)) + skid_buffer(outputs)
         total += Resources(lut=10.0, ff=float(operand + stages + (self.row_folds > 1)))
         if self.row_folds > 1 and self.column_folds > 1:
             kept = lutram_luts(operand, self.column_folds, lut_inputs)
             total += Resources(lut=float(kept + operand), lutram=float(kept))
         if self._accumulates():
-            delay = -(-stages // 16)
-            total += Resources(lut=float(outputs + 2 * delay), lutram=2.0 * delay, ff=float(outputs + 3))
+            delays = 2.0 * -(-stages // 16)  # shift registers of the flags `first` and `last`
+            total += Resources(lut=2.0 * outputs + delays, lutram=delays, ff=outputs + 1.0)
         return total
 
     def binding(self) -> Binding:
@@ -190,6 +190,13 @@ class MatrixVectorUnit:
 
     def _dot_product(self) -> DotProduct:
         return DotProduct(self.simd, self.input, weight_code(self.weights), self.accumulator.bits, self.res_type)
+
+    def _dot_products(self, dot: DotProduct, lut_inputs: int) -> Resources:
+        """One a lane; where the weights never change, logic shrinks around them and rows share what they have in common."""
+        if self.row_folds * self.column_folds > 1:
+            return scaled(dot.resources(lut_inputs), self.pe)
+        grown = scaled(dot.resources(lut_inputs, self._density()), self.pe)
+        return replace(grown, lut=0.6 * grown.lut, ff=0.7 * grown.ff)
 
     def _density(self) -> float:
         """Share of the weights' bits that are 1."""

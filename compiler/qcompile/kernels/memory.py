@@ -51,8 +51,8 @@ def lut_roms(width: int, depth: int, lut_inputs: int) -> float:
     """
     if depth <= 1:
         return 0.0
-    leaves = -(-depth // 2**lut_inputs)
-    return distinct_bits(width, depth) * (leaves + (leaves - 1) // 4)
+    leaves = -(-depth // (1 << lut_inputs))
+    return float(distinct_bits(width, depth) * (leaves + (leaves - 1) // 4))
 
 
 def distinct_bits(width: int, depth: int) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from qcompile.ir.dataflow import Binding, Memory, Resources, Schedule, Stream, steps
 from qcompile.ir.types import IntArray, IntType
 from qcompile.kernels.folding import divisors, legal_number, legal_word
-from qcompile.kernels.memory import RAM_STYLES, pack, resolve_rom_style, rom_resources
+from qcompile.kernels.memory import RAM_STYLES, counter, pack, resolve_rom_style, rom_resources, skid_buffer
 
 STYLES = ("auto", "parallel", "binary_search")
 MAX_LEVELS = 8
@@ -114,16 +114,16 @@ class Thresholding:
         raise KeyError(name)
 
     def resources(self, lut_inputs: int, bram_bits: int) -> Resources:
-        """Comparators, counts and memories."""
-        coded = self._coded(self.searches)
-        folds = coded.codes.shape[0]
-        width = self.pe * coded.bits
-        total = Resources(lut=self._lut("binary_search" if self.searches else "parallel"), ff=4.0 * width)
-        if not self.searches:
-            return total + rom_resources(self.ram_style, width * self.count, folds, lut_inputs, bram_bits)
-        for level in range(self.levels):
-            total += rom_resources(self.ram_style, width, folds << level, lut_inputs, bram_bits)
-        return total
+        """Operands, comparisons with their memories, control, output."""
+        folds, bits = self._shape(self.searches)
+        values, results = self.pe * self.input.bits, self.pe * self.output.bits
+        base = results if self.base else 0
+        total = counter(folds) + skid_buffer(results) + Resources(lut=4.0 + base, ff=values + 2.0)
+        if bool(np.any(self.descending)):
+            total += Resources(lut=values) + rom_resources("distributed", self.pe, folds, lut_inputs, bram_bits)
+        if self.searches:
+            return total + self._search(folds, bits, lut_inputs, bram_bits)
+        return total + self._parallel(folds, bits, lut_inputs, bram_bits)
 
     def binding(self) -> Binding:
         """The RTL instance with the thresholds and, where some channel descends, its flags."""
@@ -168,9 +168,7 @@ class Thresholding:
         if padded:
             missing = (1 << self.levels) - 1 - self.count
             clipped = np.pad(clipped, ((0, 0), (0, missing)), constant_values=never - self.input.lo)
-        rows = np.broadcast_to(clipped, (self.channels, clipped.shape[1])).reshape(
-            -1, self.pe, clipped.shape[1]
-        )
+        rows = np.broadcast_to(clipped, (self.channels, clipped.shape[1])).reshape(-1, self.pe, clipped.shape[1])
         flags = np.broadcast_to(self.descending.astype(np.bool_), (self.channels,)).reshape(-1, self.pe)
         if bool(np.all(rows == rows[0]) and np.all(flags == flags[0])):
             rows = rows[:1]
@@ -197,10 +195,34 @@ class Thresholding:
             memories.append(Memory(f"LEVEL_{level}_FILE", self.pe * coded.bits, words))
         return memories
 
+    def _shape(self, padded: bool) -> tuple[int, int]:
+        """Folds and bits of the stored thresholds."""
+        coded = self._coded(padded)
+        return int(coded.codes.shape[0]), coded.bits
+
+    def _parallel(self, folds: int, bits: int, lut_inputs: int, bram_bits: int) -> Resources:
+        """A comparator a threshold, half as large for a constant; a parity for each bit of the count."""
+        comparators = self.pe * self.count
+        parities = self.pe * sum((self.count >> b) / (lut_inputs - 1) for b in range(self.levels))
+        memory = rom_resources(self.ram_style, comparators * bits, folds, lut_inputs, bram_bits)
+        each = bits if folds > 1 else bits / 2
+        return memory + Resources(lut=comparators * each + parities, ff=float(comparators))
+
+    def _search(self, folds: int, bits: int, lut_inputs: int, bram_bits: int) -> Resources:
+        """For each level a comparator, a memory a lane, and registers for value, fold and the bits found."""
+        width, fold_bits = self.pe * bits, (folds - 1).bit_length()
+        total = Resources()
+        for level in range(self.levels):
+            carried = self.pe * (self.input.bits + level) + fold_bits if level else 0
+            total += Resources(lut=width, ff=carried + 1.0)
+            for _ in range(self.pe):
+                total += rom_resources(self.ram_style, bits, folds << level, lut_inputs, bram_bits)
+        return total
+
     def _lut(self, style: str) -> float:
-        """LUT6 of the comparators of all lanes."""
-        comparisons = self.levels if style == "binary_search" else self.count
-        return float(self.pe * comparisons * self.input.bits)
+        """LUT6 of comparisons and memories in this style."""
+        parts = self._search if style == "binary_search" else self._parallel
+        return parts(*self._shape(style == "binary_search"), 6, 18432).lut
 
 
 SOURCES = ("skid_buffer", "rom", "threshold_count", "threshold_search", "thresholding")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from qcompile.ir.errors import CompilerError
+from qcompile.tools.interrupts import uninterrupted
 
 TAIL_LINES = 20
 
@@ -109,16 +110,18 @@ def _wait(
     file: BinaryIO,
     log: Path | None,
 ) -> int:
-    process = subprocess.Popen(
-        argv,
-        cwd=cwd,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=file,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,  # its own process group: Ctrl-C reaches us only, and we end the whole group
-    )
+    process: subprocess.Popen[bytes] | None = None
     try:
+        with uninterrupted():  # an interrupt while it starts would leave a process that nobody knows
+            process = subprocess.Popen(
+                argv,
+                cwd=cwd,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # its own process group: Ctrl-C reaches us only, and we end the whole group
+            )
         return process.wait(timeout=timeout_s)
     except subprocess.TimeoutExpired as error:
         _end_group(process)
@@ -133,8 +136,10 @@ def _wait(
         raise
 
 
-def _end_group(process: subprocess.Popen[bytes], grace_s: float = 2.0) -> None:
+def _end_group(process: subprocess.Popen[bytes] | None, grace_s: float = 2.0) -> None:
     """Ask the process group to end, then make it; what the leader leaves behind is killed too."""
+    if process is None:
+        return
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):

@@ -8,12 +8,11 @@ import json
 import os
 import secrets
 import shutil
-import signal
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 from qcompile.ir.errors import CompilerError
+from qcompile.tools.interrupts import uninterrupted
 
 MARKER = "manifest.json"
 MARKER_KEY = "qcompile"  # many programs write a manifest.json; ours is a JSON object with this key at its top
@@ -44,7 +43,7 @@ def output_folder(destination: Path) -> Iterator[Path]:
     try:
         staging.mkdir()
         yield staging
-        with _uninterrupted():
+        with uninterrupted():
             _move_into_place(staging, destination)
     except OSError as error:
         shutil.rmtree(staging, ignore_errors=True)
@@ -112,22 +111,6 @@ def _move_into_place(staging: Path, destination: Path) -> None:
         old.rename(destination)
         raise
     shutil.rmtree(old, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Hold back Ctrl-C for the few renames that must happen together (it never arrives in a thread)."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    pending: list[int] = []
-    previous = signal.signal(signal.SIGINT, lambda number, _frame: pending.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)
-    if pending:
-        raise KeyboardInterrupt
 
 
 def _explained(error: OSError, staging: Path, destination: Path) -> Exception:

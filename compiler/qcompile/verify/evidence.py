@@ -132,10 +132,9 @@ class Evidence:
 
         The way begins at the quantisers in front, whose numbers the reference has exactly.
         """
-        known, node = self._from_integers(name), self.producers.get(name)
-        if node is None or (known is not None and isinstance(node.op, Quantiser)):
-            assert known is not None
-            return np.asarray(np.abs(known[0]).max(axis=0, keepdims=True), np.float64)
+        tap, node = self.taps.get(name), self.producers.get(name)
+        if node is None or (tap is not None and tap.value in self.values and isinstance(node.op, Quantiser)):
+            return self._largest(name)
         if isinstance(node.op, Pointwise):
             constants = (self.graph.constants[operand] for operand in node.inputs[1:])
             largest = self.magnitude(node.inputs[0]).astype(np.float32)
@@ -150,6 +149,14 @@ class Evidence:
             alone = (x if constant[k] or k == position else np.zeros_like(x) for k, x in enumerate(inputs))
             total = total + np.abs(node.op.evaluate(*alone))
         return total
+
+    def _largest(self, name: str) -> FloatArray:
+        """The greatest numbers of a quantised tensor or an input: product and offset apart, which may cancel."""
+        tap = self.taps.get(name)
+        if tap is None or tap.value not in self.values:
+            return np.asarray(np.abs(self.reference[name]).max(axis=0, keepdims=True), np.float64)
+        parts = np.abs(tap.scale * (_rows(self.values[tap.value]) + tap.shift)) + np.abs(tap.offset)
+        return in_model_order(parts.max(axis=0, keepdims=True), tap, (1, *self.graph.values[name].shape))
 
     def _absolute(self, name: str) -> Array:
         """Magnitudes of an operand: of a constant its elements', without a frame axis."""
@@ -179,8 +186,10 @@ class Evidence:
         return before + node.op.terms(*shapes) + ROUNDINGS
 
     def _from_integers(self, name: str) -> Spread | None:
-        tap = self.taps.get(name)
-        if tap is not None and tap.value in self.values:
+        """What integers stand for where they were made; an elementwise operator of them is computed as the model does."""
+        tap, node = self.taps.get(name), self.producers.get(name)
+        made_here = node is None or not isinstance(node.op, Pointwise)
+        if tap is not None and tap.value in self.values and made_here:
             real = decoded(tap, self.values[tap.value], self.graph.values[name].shape)
             return real, real
         return self._given(name)
@@ -225,7 +234,8 @@ class Evidence:
         low, high = np.minimum.reduce(results), np.maximum.reduce(results)
         slack: Array | float = 0.0
         if isinstance(node.op, Pointwise):
-            slack = widening(node.op) * np.maximum(1.0, np.maximum(np.abs(low), np.abs(high)))
+            size = np.maximum(1.0, np.maximum(np.abs(low), np.abs(high)))
+            slack = widening(node.op) * np.where(np.isfinite(size), size, 0.0)
         elif isinstance(node.op, Summing):
             slack = self.tolerance(name)
         if not np.any(slack):

@@ -48,11 +48,11 @@ def read_taps(path: Path, ports: Sequence[Port]) -> dict[Port, Recorded]:
     return {port: Recorded(tuple(times[k]), tuple(beats[k]), k in waiting) for k, port in enumerate(ports)}
 
 
-def locate(dataflow: Dataflow, inputs: Sequence[IntArray], recorded: Mapping[Port, Recorded]) -> str:
+def locate(dataflow: Dataflow, inputs: Sequence[IntArray], recorded: Mapping[Port, Recorded], stuck: bool) -> str:
     """Which instance is the first whose output is not what it should be, in words.
 
-    Instances come in topological order, so its inputs are right. Where every beat that moved is right, it is the first
-    that owes a beat and is not held up by its reader.
+    Instances come in topological order, so its inputs are right. In a design that is `stuck` and has sent nothing
+    wrong, it is the first that owes a beat and is not held up by its reader.
     """
     expected = evaluate(dataflow, inputs)
     streams = {channel.source: channel.stream for channel in dataflow.channels}
@@ -66,7 +66,7 @@ def locate(dataflow: Dataflow, inputs: Sequence[IntArray], recorded: Mapping[Por
             wrong = _wrong_beat(stream, expected[port], recorded[port])
             if wrong:
                 return f"{_named(instance)} is the first that sends something wrong: {wrong}"
-    for instance in dataflow.instances:
+    for instance in dataflow.instances if stuck else ():
         for k, stream in enumerate(instance.kernel.outputs):
             record = recorded[Port(instance.name, k)]
             owed = stream.beats * len(expected[Port(instance.name, k)])

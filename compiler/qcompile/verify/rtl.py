@@ -84,13 +84,15 @@ class Stimulus:
 class BulkRun:
     """A simulation of whole frames. `interval` and `first_output` are cycles; 0 where too little came out to tell.
 
-    `broken` says what the design did wrong as a stream, empty if nothing; `complete` counts the frames that came out.
+    `broken` says what the design did wrong as a stream, empty if nothing, and `stuck` whether that is giving no more
+    output; `complete` counts the frames that came out.
     """
 
     frames: int
     complete: int
     mismatches: tuple[RtlMismatch, ...]
     broken: str
+    stuck: bool
     cycles: int
     interval: int
     first_output: int
@@ -171,6 +173,7 @@ def run_bulk(
         complete,
         tuple(mismatches),
         report["fault"],
+        report["stuck"],
         report["cycles"],
         ends[-1] - ends[-2] if len(ends) > 1 else 0,
         report["first_output"] - report["first_input"] if ends else 0,
