@@ -60,7 +60,9 @@ def examine(seeds: range) -> Counter[str]:
         except AssertionError as error:
             raise AssertionError(f"random_network({seed})") from error
         agreement = proof.agreement
-        seen.update(networks=1, exact=exact, frames=agreement.frames, integers=agreement.compared, ties=len(agreement.ties))
+        seen.update(
+            networks=1, exact=exact, frames=agreement.frames, integers=agreement.compared, ties=len(agreement.ties)
+        )
     return seen
 
 

@@ -170,7 +170,7 @@ ILLEGAL: Mapping[str, tuple[tuple[Parameters, str], ...]] = {
     ),
     "max_tree": (({"COUNT": 0}, "COUNT and WIDTH must be at least 1"),),
     "parallel_window": (
-        ({"STRIDE_H": 0}, "must be at least 1"),
+        ({"BITS": 0}, "must be at least 1"),
         ({"HEIGHT": 2}, "a window must fit into the padded image"),
         ({"PAD_LEFT": 2, "PAD_RIGHT": 1}, "left and right padding together"),
         ({"WIDTH": 2, "PAD_LEFT": 1}, "the image is too narrow"),

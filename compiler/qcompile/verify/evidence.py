@@ -1,5 +1,4 @@
-"""What float32 may have decided: the real numbers behind integers, ours and the reference's, with bounds on rounding.
-"""
+"""What float32 may have decided: the real numbers behind integers, ours and the reference's, with bounds on rounding."""
 
 from __future__ import annotations
 
@@ -81,8 +80,7 @@ class Evidence:
         return self._recall("ours", name, self._from_integers, self.ours, lambda op: op.wavering)
 
     def theirs(self, name: str) -> Spread:
-        """What the tensor can be in the reference, given the tensors tapped in front of it as the reference has them.
-        """
+        """What the tensor can be in the reference, given the tensors tapped in front as the reference has them."""
         return self._recall("theirs", name, self._from_reference, self.theirs, lambda op: op.error)
 
     def between(self, name: str, share: float) -> Array:
@@ -101,9 +99,7 @@ class Evidence:
         return follow(name)[0]
 
     def order(self, name: str) -> Order:
-        """Exact numbers in the order of a tensor's: its own where it is affine in integers, else those in front of
-        it.
-        """
+        """Exact numbers in the order of a tensor's: its own where it is affine in integers, else those before it."""
         tap = self.taps.get(name)
         if tap is not None and tap.value in self.values:
             codes = self.values[tap.value]
@@ -223,9 +219,7 @@ class Evidence:
             self.memory[key] = found if found is not None else self._applied(name, follow, widening)
         return self.memory[key]
 
-    def _applied(
-        self, name: str, follow: Callable[[str], Spread], widening: Callable[[Pointwise], float]
-    ) -> Spread:
+    def _applied(self, name: str, follow: Callable[[str], Spread], widening: Callable[[Pointwise], float]) -> Spread:
         """An operator over the corners of its inputs, with what it may add of its own."""
         node = self.producers[name]
         inputs = [follow(operand) for operand in node.inputs]

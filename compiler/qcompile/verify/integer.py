@@ -39,6 +39,9 @@ EQUAL = 2.0**-26
 finer.
 """
 
+LAST_PLACES = 2.0**-21
+"""What a few roundings to float32 may change in an output, relative to it."""
+
 Mask = npt.NDArray[np.bool_]
 
 
@@ -118,12 +121,11 @@ def compare(
         wrong = found.wrong.any(axis=1)
         differing[tap.tensor] = follows | wrong
         first = np.flatnonzero(wrong & ~follows)
-        if first.size:
-            for frame, verdict in zip(first.tolist(), _judge(found.only(first), everything.only(first), first), strict=True):
-                if isinstance(verdict, Mismatch):
-                    mismatches.setdefault(frame, verdict)
-                else:
-                    ties.setdefault(frame, verdict)
+        for verdict in _judge(found.only(first), everything.only(first), first) if first.size else ():
+            if isinstance(verdict, Mismatch):
+                mismatches.setdefault(verdict.frame, verdict)
+            else:
+                ties.setdefault(verdict.frame, verdict)
     tied = tuple(tie for frame, tie in sorted(ties.items()) if frame not in mismatches)
     return Agreement(frames, compared, tuple(m for _, m in sorted(mismatches.items())), tied)
 
@@ -272,7 +274,7 @@ def compare_outputs(network: Network, given: Mapping[str, Array], codes: Sequenc
     """Frames in which a user's own outputs are not what the integers stand for.
 
     `given` holds (frames, ...) for outputs of the model, `codes` the integers of the accelerator's outputs. A given
-    number agrees when it is nearer to the number of our code than to that of the next one.
+    number agrees when it is nearer to the number of our code than to that of the next one, or differs in its last places.
     """
     frames = len(codes[0])
     wrong = np.zeros(frames, bool)
@@ -281,7 +283,7 @@ def compare_outputs(network: Network, given: Mapping[str, Array], codes: Sequenc
         tolerance: Array | float = 0.0
         if array.dtype.kind == "f":
             steps = _one_step(network, codes, name).reshape(frames, -1)
-            tolerance = np.maximum(steps * 0.5, np.finfo(np.float32).eps * np.abs(real))
+            tolerance = np.maximum(steps * 0.5, LAST_PLACES * np.abs(real))
         wrong |= (np.abs(real - wanted) > tolerance).any(axis=1)
     return np.flatnonzero(wrong)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import tempfile
@@ -233,15 +234,17 @@ def _unreadable(folder: Path, error: Exception) -> CompilerError:
     )
 
 
+REPORTED = frozenset({"cycles", "first_input", "first_output", "fault", "stuck", "ends"})
+"""What the bench says of a run."""
+
+
 def _report(finished: Finished) -> dict[str, Any]:
-    """What the bench says of a run on its last line."""
+    """The JSON object on the last line of the bench."""
     if finished.exit_code in (0, BROKEN):
-        try:
-            report: dict[str, Any] = json.loads(finished.output.splitlines()[-1])
-        except (ValueError, IndexError):
-            pass
-        else:
-            return report
+        with contextlib.suppress(ValueError, IndexError):
+            report = json.loads(finished.output.splitlines()[-1])
+            if isinstance(report, dict) and report.keys() >= REPORTED:
+                return report
     raise CompilerError(
         f"simulating the RTL: the bench ended with exit code {finished.exit_code}", why=finished.tail() or "no output"
     )
