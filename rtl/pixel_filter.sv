@@ -5,7 +5,8 @@
 // Latency     1 cycle
 //
 // An image has HEIGHT * WIDTH pixels, row by row, each of FOLDS beats. Windows of SPAN rows and columns start every STRIDE, the
-// first PAD_TOP rows and PAD_LEFT columns before the image; the rows from USED_H on and the columns from USED_W on lie under none.
+// first PAD_TOP rows and PAD_LEFT columns before the image; the rows from USED_H on and the columns from USED_W on lie under
+// none.
 `default_nettype none
 
 module pixel_filter #(

@@ -1,18 +1,19 @@
 // sliding_window: the windows of an image, one after another, from a line buffer.
 //
 // Handshake   AXI-Stream; tvalid never waits for tready, data holds while waiting; s_axis_tready comes from registers. In: an
-//             image of HEIGHT * WIDTH pixels, row by row, each of FOLDS beats of BITS bits. Out: for each window (row by row) its
-//             KERNEL_H * KERNEL_W pixels, row by row; tap (ky, kx) of window (oy, ox) is pixel (oy * STRIDE_H + ky * DILATION_H -
-//             PAD_TOP, ox * STRIDE_W + kx * DILATION_W - PAD_LEFT), and zero outside of the image.
-// Interval    1 beat a cycle on each side, each side by itself: a beat is taken as soon as there is room for it, given as soon
-//             as it is there. A frame takes max(input beats, output beats) cycles if DEPTH is large enough for that.
-// Latency     3 cycles from taking the beat that an output beat waits for
-// Capacity    DEPTH pixels. The least that works: (SPAN_H-1) * KEPT_W + SPAN_W, where SPAN = (KERNEL-1) * DILATION + 1 and KEPT_W
-//             counts the columns under some window; 2 where that is 1; less where padding spares some.
+//             image of HEIGHT * WIDTH pixels, row by row, each of FOLDS beats of BITS bits. Out: for each window (row by row)
+//             its KERNEL_H * KERNEL_W pixels, row by row; tap (ky, kx) of window (oy, ox) is pixel (oy * STRIDE_H +
+//             ky * DILATION_H - PAD_TOP, ox * STRIDE_W + kx * DILATION_W - PAD_LEFT), and zero outside of the image.
+// Interval    1 beat a cycle on each side, each side by itself: a beat is taken as soon as there is room for it, given as
+//             soon as it is there. A frame takes max(input beats, output beats) cycles if DEPTH is large enough for that; what
+//             is enough, and the cycles where it is not, are computed by kernels/window_schedule.py
+// Latency     3 cycles from taking the beat that an output beat waits for; a frame begins when its first beat has been taken
+// Capacity    DEPTH pixels. The least that works is (SPAN_H-1) * KEPT_W + SPAN_W, where SPAN = (KERNEL-1) * DILATION + 1 and
+//             KEPT_W counts the columns under some window; less where padding spares some, but 2 at least
 //
-// Pixels that no window covers (between windows, where STRIDE exceeds SPAN, and after the last) are taken and dropped. The others
-// are numbered on from frame to frame; the buffer is circular, and pixel n lies in place n modulo DEPTH. Padding has numbers,
-// too, those of other pixels: so each move from beat to beat adds a constant. Beat n of a pixel to come may be written when
+// Pixels that no window covers (between windows, where STRIDE exceeds SPAN, and after the last) are taken and dropped. The
+// others are numbered on from frame to frame; the buffer is circular, and pixel n lies in place n modulo DEPTH. Padding has
+// numbers, too, those of other pixels: so each move from beat to beat adds a constant. Beat n to come may be written when
 // n < released + DEPTH * FOLDS, and be read from the cycle after it was written on; `room` and `ahead` are these differences.
 `default_nettype none
 
@@ -114,7 +115,7 @@ module sliding_window #(
     $error("sliding_window: the buffer must have at least two words");
   end
 
-  // Back by `distance` from place 0 of the memory.
+  // The word `distance` words behind the first.
   function automatic int place(input int distance);
     place = (distance % WORDS + WORDS) % WORDS;
   endfunction

@@ -7,7 +7,8 @@
 // The memory of level l holds FOLDS << l words: at {fold, bits found so far} the threshold to compare with. Its words hold
 // LANES fields, of which this lane reads field LANE. `folds` gives the fold of the value in each of the LEVELS stages, that
 // of the value entering in the low FOLD_BITS, and is zero where FOLDS is 1. `value` belongs to level 0, a cycle after its
-// fold. Both are unsigned; a threshold counts when value >= threshold, or where STRICT when value > threshold.
+// fold. RAM_STYLE holds for the memories of more than 64 words. Value and thresholds are unsigned; a threshold counts when
+// value >= threshold, or where STRICT when value > threshold.
 `default_nettype none
 
 module threshold_search #(
@@ -75,19 +76,35 @@ module threshold_search #(
       end
     end
 
-    rom #(
-        .WIDTH(THRESHOLD_BITS),
-        .DEPTH(DEPTH),
-        .LANES(LANES),
-        .LANE(LANE),
-        .RAM_STYLE(RAM_STYLE),
-        .FILE(FILE)
-    ) thresholds (
-        .clk(clk),
-        .enable(enable),
-        .address(address),
-        .data(threshold)
-    );
+    if (DEPTH > 64) begin : gen_deep
+      rom #(
+          .WIDTH(THRESHOLD_BITS),
+          .DEPTH(DEPTH),
+          .LANES(LANES),
+          .LANE(LANE),
+          .RAM_STYLE(RAM_STYLE),
+          .FILE(FILE)
+      ) thresholds (
+          .clk(clk),
+          .enable(enable),
+          .address(address),
+          .data(threshold)
+      );
+    end else begin : gen_shallow
+      rom #(
+          .WIDTH(THRESHOLD_BITS),
+          .DEPTH(DEPTH),
+          .LANES(LANES),
+          .LANE(LANE),
+          .RAM_STYLE("distributed"),
+          .FILE(FILE)
+      ) thresholds (
+          .clk(clk),
+          .enable(enable),
+          .address(address),
+          .data(threshold)
+      );
+    end
   end
 
   assign count = gen_level[LEVELS-1].found;

@@ -4,12 +4,12 @@
 // Interval    1 beat a cycle; frame after frame
 // Latency     2 cycles after reset
 //
-// Sizes and strides count kept pixels, see sliding_window. `outside`: the beat is padding. `begins`: it is the first of a frame
-// that begins with padding. `move` says how the next beat lies to this one: 0 next fold, 1 next tap, 2 first tap of the next tap row, 3 next window, 4 next row of windows, 5 next frame.
-// `release_code` says what is never read again after this beat: 0 nothing more, 1 columns of a window, 2 the rest of the rows
-// of a row of windows, 3 the rest of the frame. Windows release after their tap row RELEASE_ROW-1, the one that releases the
-// frame (row FINAL_ROW, column FINAL_COLUMN) after its last; windows of other rows beyond column ROW_END, and all windows beyond
-// that one, release nothing.
+// Sizes and strides count kept pixels, see sliding_window. `outside`: the beat is padding. `begins`: it is the first of a
+// frame that begins with padding. `move` says how the next beat lies to this one: 0 next fold, 1 next tap, 2 first tap of the
+// next tap row, 3 next window, 4 next row of windows, 5 next frame. `release_code` says what is never read again after this
+// beat: 0 nothing more, 1 columns of a window, 2 the rest of the rows of a row of windows, 3 the rest of the frame. Windows
+// release after their tap row RELEASE_ROW-1, the one that releases the frame (row FINAL_ROW, column FINAL_COLUMN) after its
+// last; windows of other rows beyond column ROW_END, and all windows beyond that one, release nothing.
 `default_nettype none
 
 module window_walk #(

@@ -99,6 +99,14 @@ def assert_exported(proof: Proof) -> None:
         assert np.array_equal(results[name], proof.values[name])
 
 
+def assert_within_ranges(proof: Proof) -> None:
+    """Every integer lies in the range of its channel, from which hardware takes its widths."""
+    for name, value in proof.network.integer.values.items():
+        assert value.range is not None
+        rows = proof.values[name].reshape(-1, proof.values[name].shape[-1])
+        assert np.all((value.range.lo <= rows) & (rows <= value.range.hi)), name
+
+
 def assert_outputs(proof: Proof, exact: bool) -> None:
     """What the host makes of the integers is the model's output, numbers but for their last bits.
 
@@ -129,6 +137,7 @@ def assert_exact(proof: Proof) -> None:
     assert agreement.compared > 0
     assert agreement.mismatches == ()
     assert agreement.ties == ()
+    assert_within_ranges(proof)
     assert_exported(proof)
     assert_outputs(proof, exact=True)
 
@@ -138,5 +147,6 @@ def assert_explained(proof: Proof) -> None:
     agreement = proof.agreement
     assert agreement.compared > 0
     assert agreement.mismatches == ()
+    assert_within_ranges(proof)
     assert_exported(proof)
     assert_outputs(proof, exact=False)

@@ -43,7 +43,7 @@ def random_network(seed: int) -> RandomNetwork:
     for k in range(depth := d.integer(1, 3)):
         if d.chance(0.06):
             outputs += _second_head(d, d.here())
-        _residual(d) if d.exact and d.chance(0.1) else _layer(d)
+        _residual(d) if d.chance(0.06) else _layer(d)
         if k < depth - 1:
             _between(d, linear_next=True)
             if d.chance(0.08):
@@ -78,16 +78,18 @@ def _end(d: Draft) -> list[str]:
 
 
 def _residual(d: Draft) -> None:
-    """The sum, or the difference, of two products of one tensor, each quantised on a scale of its own."""
+    """The sum, or the difference, of two quantised products of one tensor; arbitrary scales must be the same."""
     start = d.here()
     rows, columns = d.shape[-1], d.integer(1, 12)
-    branches = []
+    branches: list[str] = []
+    shared = d.scale(d.spread * np.sqrt(rows) / 4)
     for _ in range(2):
         d.go(start)
         matrix, size = weights(d, rows, columns)
         d.x = d.builder.node("MatMul", [d.x, matrix])
         d.spread *= size * np.sqrt(rows)
-        branches.append(d.builder.quant(d.x, d.power(d.spread / 4), 0.0, float(d.integer(2, 6))))
+        scale = d.power(d.spread / 4) if d.exact else shared
+        branches.append(d.builder.quant(d.x, scale, 0.0, float(d.integer(2, 6))))
     d.x = d.builder.node(d.pick(["Add", "Sub"]), branches)
     d.shape = (*d.shape[:-1], columns)
 

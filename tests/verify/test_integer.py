@@ -263,3 +263,30 @@ def test_what_follows_from_a_tie_is_not_looked_at(sound: Proof) -> None:
     entries = [tie.frame for tie in sound.agreement.ties]
     assert len(entries) == len(set(entries))
     assert sound.agreement.exact == FRAMES - len(entries)
+
+
+@pytest.mark.parametrize("scale", [0.68151844, 0.79099143, 0.3, 1.1111218])
+@pytest.mark.parametrize("alpha", [1.0, 0.89572173])
+def test_offsets_that_cancel(scale: float, alpha: float) -> None:
+    """Three steps and a bias of minus three steps: zero, or what float32 leaves of it, times alpha, seen by a sign."""
+    b = ModelBuilder()
+    attributes = {"out_scale": scale, "out_bias": float(F32(-3 * F32(scale)))}
+    y = b.node("MultiThreshold", ["x", b.constant([[0.25, 0.5, 0.75]])], attributes, domain=b.qonnx_domain)
+    w = b.constant(np.random.default_rng(0).choice([-1, 0, 1], (6, 8)))
+    y = b.node("Gemm", [y, w], {"alpha": alpha})
+    y = b.node("BipolarQuant", [y, b.constant(0.5)], domain=b.qonnx_domain)
+    x = np.random.default_rng(1).choice([0.0, 0.3, 0.6, 0.9, 0.9, 0.9], (300, 1, 6))
+    found = prove(b.model((1, 6), y), {"x": InputType(IntType(8, False), 0.01)}, x).agreement
+    assert found.mismatches == ()
+
+
+def test_infinities_are_numbers() -> None:
+    """Exp overflows in float32; the quantiser behind it clamps."""
+    b = ModelBuilder()
+    w = b.constant(np.random.default_rng(0).integers(-40, 40, (6, 8)))
+    h = b.node("Exp", [b.node("MatMul", ["x", w])])
+    y = b.quant(b.node("Sub", [h, b.constant(1.0)]), 0.5, 0.0, 4.0)
+    x = np.random.default_rng(1).integers(-8, 8, (100, 1, 6)) * 0.25
+    found = prove(b.model((1, 6), y), {"x": InputType(IntType(4, True), 0.25)}, x)
+    assert np.isinf(np.asarray(found.reference[found.network.taps[-1].reads])).any()
+    assert found.agreement.mismatches == ()

@@ -107,14 +107,16 @@ def prepare(options: Options, progress: Progress, observe: Observer = unobserved
 
 
 def _input_types(options: Options, model: Model, graph: Graph) -> dict[str, InputType]:
-    """Types stated by the user for all inputs, else those annotated in the model."""
+    """Types stated by the user for all inputs that something reads, else those annotated in the model."""
+    used = {name for node in graph.nodes for name in node.inputs} | set(graph.outputs)
     if options.input_type is not None:
-        return dict.fromkeys(graph.inputs, parse_input_type(options.input_type, options.input_scale))
+        stated = parse_input_type(options.input_type, options.input_scale)
+        return {name: stated for name in graph.inputs if name in used}
     if options.input_scale is not None:
         raise CompilerError(
             "--input-scale without --input", hint="add the type of the integers, for example --input uint8"
         )
-    annotated = {name: kind for name, kind in annotated_inputs(model).items() if kind != "FLOAT32"}
+    annotated = {name: kind for name, kind in annotated_inputs(model).items() if kind != "FLOAT32" and name in used}
     return {name: parse_input_type(kind, None) for name, kind in annotated.items()}
 
 

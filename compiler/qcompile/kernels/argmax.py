@@ -11,7 +11,7 @@ import numpy as np
 from qcompile.ir.dataflow import Binding, Memory, Resources, Schedule, Stream, steps
 from qcompile.ir.types import IntArray, IntType, read_only
 from qcompile.kernels.folding import divisors, legal_number
-from qcompile.kernels.memory import pack, rom_resources
+from qcompile.kernels.memory import comparator, counter, pack, rom_resources, scaled, skid_buffer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,17 +84,21 @@ class ArgMaxUnit:
         return replace(self, lanes=legal_number(name, value, divisors(self.elements)))
 
     def resources(self, lut_inputs: int, bram_bits: int) -> Resources:
-        """Comparators, multiplexers and a register for each node of the tree."""
-        index = self.outputs[0].bits
-        nodes = self.lanes
-        total = Resources(
-            lut=20.0 + nodes * (2.0 * self.key_bits + index),
-            ff=20.0 + self.lanes * self.input.bits + nodes * (self.key_bits + index),
-        )
+        """Operands, keys, a comparator with multiplexers and registers for each node, the running maximum, the output."""
+        key, index = self.key_bits, self.outputs[0].bits
+        stages = 1 + int(self.shifted) + (self.lanes - 1).bit_length()
+        total = skid_buffer(index) + Resources(lut=3.0, ff=float(self.lanes * self.input.bits + stages))
         if self.shifted:
-            width = self.lanes * self.key_bits
-            total += Resources(lut=width, ff=width)
+            width = self.lanes * key
+            total += counter(self.beats) + Resources(lut=width, ff=width)
             total += rom_resources("distributed", width, self.beats, lut_inputs, bram_bits)
+        nodes = self.lanes
+        for level in range(1, (self.lanes - 1).bit_length() + 1):
+            pairs, nodes = nodes // 2, (nodes + 1) // 2
+            total += scaled(Resources(lut=comparator(key, lut_inputs) + key + level), pairs)
+            total += Resources(ff=float(nodes * (key + level)))
+        if self.beats > 1:
+            total += counter(self.beats) + Resources(lut=comparator(key, lut_inputs) + index, ff=1.0 + key + index)
         return total
 
     def binding(self) -> Binding:

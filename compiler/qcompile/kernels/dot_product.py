@@ -8,6 +8,7 @@ import numpy as np
 
 from qcompile.ir.dataflow import Resources
 from qcompile.ir.types import IntArray, IntType
+from qcompile.kernels.memory import scaled
 
 RES_TYPES = ("auto", "lut", "dsp")
 DSP_FROM = 25
@@ -110,18 +111,6 @@ def _product_luts(narrow: int, wide: int, lut_inputs: int) -> float:
     rows = (2 * wide - 1) * (narrow - 2) + wide + narrow + (wide if narrow == 2 else 0)
     small = 0.75 if narrow + wide <= 7 else 1.0
     return rows * small * (1.0 if lut_inputs >= 6 else 2.3)
-
-
-def scaled(one: Resources, count: int) -> Resources:
-    """`count` times the same thing."""
-    return Resources(
-        one.lut * count,
-        one.lutram * count,
-        one.ff * count,
-        one.dsp * count,
-        one.bram18 * count,
-        one.uram * count,
-    )
 
 
 def tree_latency(count: int) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 from qcompile.ir.dataflow import Binding, Memory, Resources, Schedule, Stream, steps
 from qcompile.ir.types import IntArray, IntType
 from qcompile.kernels.folding import divisors, legal_number, legal_word
-from qcompile.kernels.memory import RAM_STYLES, pack, resolve_rom_style, rom_resources
+from qcompile.kernels.memory import RAM_STYLES, counter, pack, resolve_rom_style, rom_resources, scaled, skid_buffer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,13 +80,11 @@ class LookupTable:
         raise KeyError(name)
 
     def resources(self, lut_inputs: int, bram_bits: int) -> Resources:
-        """A memory a lane."""
-        depth = self._entries().shape[0]
+        """A memory a lane, the count of folds, the output."""
+        depth, results = self._depth(), self.pe * self.output.bits
         memory = rom_resources(self.ram_style, self.output.bits, depth, lut_inputs, bram_bits)
-        total = Resources(lut=4.0 + self.pe * self.output.bits, ff=4.0 + 2 * self.pe * self.output.bits)
-        for _ in range(self.pe):
-            total += memory
-        return total
+        control = counter(depth >> self.address_bits) + Resources(lut=3.0, ff=1.0)
+        return scaled(memory, self.pe) + control + skid_buffer(results)
 
     def binding(self) -> Binding:
         """The RTL instance with its table."""
@@ -110,6 +108,10 @@ class LookupTable:
         index = x.reshape(-1, self.channels) - self.first
         rows = np.arange(self.channels) if self.table.shape[0] > 1 else np.zeros(1, np.int64)
         return (self.table[rows, index].reshape(x.shape),)
+
+    def _depth(self) -> int:
+        """Words of a lane's memory."""
+        return int(self._entries().shape[0])
 
     def _entries(self) -> IntArray:
         """The words (folds << address_bits, lanes): one fold, one lane where they would all be the same."""

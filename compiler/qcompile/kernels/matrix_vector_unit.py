@@ -11,9 +11,9 @@ import numpy as np
 from qcompile.ir.dataflow import Binding, Memory, Resources, Schedule, Stream
 from qcompile.ir.types import IntArray, IntType
 from qcompile.kernels.common import lutram_luts
-from qcompile.kernels.dot_product import RES_TYPES, DotProduct, WeightCode, scaled, weight_code
+from qcompile.kernels.dot_product import RES_TYPES, DotProduct, WeightCode, weight_code
 from qcompile.kernels.folding import divisors, legal_number, legal_word
-from qcompile.kernels.memory import RAM_STYLES, counter, pack, resolve_rom_style, rom_resources, skid_buffer
+from qcompile.kernels.memory import RAM_STYLES, counter, pack, resolve_rom_style, rom_resources, scaled, skid_buffer
 
 
 @dataclass(frozen=True, slots=True, eq=False)

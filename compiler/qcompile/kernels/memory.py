@@ -92,3 +92,20 @@ def counter(limit: int) -> Resources:
 def skid_buffer(width: int) -> Resources:
     """A `skid_buffer`: a multiplexer and two registers a bit, two flags."""
     return Resources(lut=width + 4.0, ff=2.0 * width + 2)
+
+
+def scaled(one: Resources, count: int) -> Resources:
+    """`count` times the same thing."""
+    return Resources(
+        one.lut * count,
+        one.lutram * count,
+        one.ff * count,
+        one.dsp * count,
+        one.bram18 * count,
+        one.uram * count,
+    )
+
+
+def comparator(bits: int, lut_inputs: int) -> float:
+    """LUTs of a comparison of two numbers. Fitted to Yosys."""
+    return 0.6 * bits if lut_inputs >= 6 else 1.0 * bits

@@ -11,7 +11,7 @@ import numpy as np
 from qcompile.ir.dataflow import Binding, Resources, Schedule, Stream
 from qcompile.ir.types import IntArray, IntType
 from qcompile.kernels.common import ram_resources
-from qcompile.kernels.folding import legal_word
+from qcompile.kernels.folding import legal_number, legal_word
 from qcompile.kernels.memory import LUTS_PER_BLOCK
 from qcompile.kernels.window_geometry import WindowAxis, WindowGeometry
 from qcompile.ops.windows import Windows
@@ -109,13 +109,16 @@ class ParallelWindow:
         yield self
 
     def attributes(self) -> dict[str, int | str]:
-        """The ram_style of the delay line."""
-        return {"ram_style": self.ram_style}
+        """SIMD, which is all channels, and the ram_style of the delay line."""
+        return {"SIMD": self.channels, "ram_style": self.ram_style}
 
     def with_attribute(self, name: str, value: int | str) -> ParallelWindow:
         """Another kind of memory."""
-        if name == "ram_style":
-            return replace(self, ram_style=legal_word(name, value, RAM_STYLES))
+        match name:
+            case "SIMD":
+                return replace(self, channels=legal_number(name, value, (self.channels,)))
+            case "ram_style":
+                return replace(self, ram_style=legal_word(name, value, RAM_STYLES))
         raise KeyError(name)
 
     @property

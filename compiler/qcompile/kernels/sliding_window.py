@@ -49,8 +49,8 @@ class SlidingWindow:
         legal_number("SIMD", self.simd, divisors(self.channels))
         legal_word("ram_style", self.ram_style, RAM_STYLES)
         least = least_depth(self.geometry)
-        if 0 < self.depth < least:
-            raise ValueError(f"these windows need a line buffer of {least} pixels, not {self.depth}")
+        if self.depth and self.depth < least:
+            raise ValueError(f"depth must be {least} pixels or more, not {self.depth}")
 
     @property
     def geometry(self) -> WindowGeometry:
@@ -123,7 +123,9 @@ class SlidingWindow:
             case "SIMD":
                 return replace(self, simd=legal_number(name, value, divisors(self.channels)))
             case "depth":
-                return replace(self, depth=legal_number(name, value, depths(self.geometry)))
+                if not isinstance(value, int):
+                    raise ValueError(f"depth must be {least_depth(self.geometry)} pixels or more, not {value}")
+                return replace(self, depth=value)
             case "ram_style":
                 return replace(self, ram_style=legal_word(name, value, RAM_STYLES))
         raise KeyError(name)

@@ -11,11 +11,23 @@ import numpy as np
 from qcompile.ir.dataflow import Binding, Memory, Resources, Schedule, Stream, steps
 from qcompile.ir.types import IntArray, IntType
 from qcompile.kernels.folding import divisors, legal_number, legal_word
-from qcompile.kernels.memory import RAM_STYLES, counter, pack, resolve_rom_style, rom_resources, skid_buffer
+from qcompile.kernels.memory import (
+    RAM_STYLES,
+    comparator,
+    counter,
+    pack,
+    resolve_rom_style,
+    rom_resources,
+    scaled,
+    skid_buffer,
+)
 
 STYLES = ("auto", "parallel", "binary_search")
 MAX_LEVELS = 8
 """Levels of a search tree that the RTL has files for."""
+
+SHALLOW = 64
+"""Words up to which the RTL makes a level's memory of LUTs, whatever the ram_style."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,7 +145,6 @@ class Thresholding:
         if bool(np.any(self.descending)):
             flags = np.broadcast_to(self.descending.astype(np.int64), (self.channels,)).reshape(-1, self.pe)
             memories.append(Memory("DESCENDING_FILE", self.pe, pack(flags[:folds], 1)))
-        deepest = max(memories, key=lambda memory: len(memory.words) * memory.width)
         parameters: tuple[tuple[str, int | str], ...] = (
             ("PE", self.pe),
             ("FOLDS", folds),
@@ -146,7 +157,7 @@ class Thresholding:
             ("BASE", self.base),
             ("SEARCH", int(self.searches)),
             ("DESCENDING", int(np.any(self.descending))),
-            ("RAM_STYLE", resolve_rom_style(self.ram_style, deepest.width, len(deepest.words))),
+            ("RAM_STYLE", self._memory_style(folds, coded.bits)),
         )
         return Binding(self.kind, SOURCES, parameters, tuple(memories))
 
@@ -200,23 +211,32 @@ class Thresholding:
         coded = self._coded(padded)
         return int(coded.codes.shape[0]), coded.bits
 
+    def _memory_style(self, folds: int, bits: int) -> str:
+        """What `ram_style` comes to: for a search the one that suits the deepest level."""
+        if self.searches:
+            return resolve_rom_style(self.ram_style, bits, folds << (self.levels - 1))
+        return resolve_rom_style(self.ram_style, self.pe * self.count * bits, folds)
+
     def _parallel(self, folds: int, bits: int, lut_inputs: int, bram_bits: int) -> Resources:
-        """A comparator a threshold, half as large for a constant; a parity for each bit of the count."""
+        """A comparator a threshold, smaller for constants; a parity for each bit of the count."""
         comparators = self.pe * self.count
         parities = self.pe * sum((self.count >> b) / (lut_inputs - 1) for b in range(self.levels))
         memory = rom_resources(self.ram_style, comparators * bits, folds, lut_inputs, bram_bits)
-        each = bits if folds > 1 else bits / 2
+        each = comparator(bits, lut_inputs) if folds > 1 else bits / (2 + self.count / 8)
         return memory + Resources(lut=comparators * each + parities, ff=float(comparators))
 
     def _search(self, folds: int, bits: int, lut_inputs: int, bram_bits: int) -> Resources:
         """For each level a comparator, a memory a lane, and registers for value, fold and the bits found."""
-        width, fold_bits = self.pe * bits, (folds - 1).bit_length()
+        fold_bits = (folds - 1).bit_length()
+        style = resolve_rom_style(self.ram_style, bits, folds << (self.levels - 1))
         total = Resources()
         for level in range(self.levels):
+            depth = folds << level
             carried = self.pe * (self.input.bits + level) + fold_bits if level else 0
-            total += Resources(lut=width, ff=carried + 1.0)
-            for _ in range(self.pe):
-                total += rom_resources(self.ram_style, bits, folds << level, lut_inputs, bram_bits)
+            each = comparator(bits, lut_inputs) * (0.6 if depth <= 2 else 1.0)
+            total += Resources(lut=self.pe * each, ff=carried + 1.0)
+            chosen = style if depth > SHALLOW else "distributed"
+            total += scaled(rom_resources(chosen, bits, depth, lut_inputs, bram_bits), self.pe)
         return total
 
     def _lut(self, style: str) -> float:
