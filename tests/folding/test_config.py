@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from qcompile.dataflow.buffers import possible_fifo_names
@@ -14,9 +15,10 @@ from qcompile.folding import config
 from qcompile.folding.config import FifoSetting, Folding
 from qcompile.ir.dataflow import Dataflow
 from qcompile.ir.errors import CompilerError
-from qcompile.kernels import Thresholding
+from qcompile.ir.types import IntType, read_only
+from qcompile.kernels import SlidingWindow, Thresholding, VectorVectorUnit, WindowMaximumUnit
 
-from ..support.dataflows import chain, classifier, dense, thresholds
+from ..support.dataflows import ACTIVATION, chain, classifier, dense, thresholds
 
 DESIGN = classifier()
 HOST = {"thresholding": "the host quantises the input"}
@@ -265,3 +267,50 @@ def test_what_was_used_is_written_in_full(tmp_path: Path) -> None:
     kernel = again.instance("k1").kernel
     assert isinstance(kernel, Thresholding)
     assert kernel.style == "parallel"
+
+
+def pooled() -> Dataflow:
+    """Pooling, then a convolution: windows of each kind."""
+    pool = SlidingWindow(6, 6, 4, ACTIVATION, (2, 2), (2, 2))
+    greatest = WindowMaximumUnit(ACTIVATION, 4, 4, vectors=9)
+    window = SlidingWindow(3, 3, 4, ACTIVATION, (3, 3), pads=(1, 1, 1, 1))
+    product = VectorVectorUnit(read_only(np.ones((9, 4))), ACTIVATION, IntType(5, False), vectors=9)
+    return chain([pool, greatest, window, product])
+
+
+def test_whole_windows(tmp_path: Path) -> None:
+    """The order of the attributes does not matter; what is written is read as the same design."""
+    for settings in ({"SIMD": 4, "parallel_window": 1}, {"parallel_window": 1, "ram_style": "srl"}):
+        content = {"k2": settings, "k3": {"PE": 4, "SIMD": 9}, "k1": {"SIMD": 4}}
+        folded = config.apply(pooled(), read(tmp_path, content, pooled()))
+        assert [i.kernel.kind for i in folded.instances] == [
+            "sliding_window", "parallel_window_maximum", "parallel_window", "parallel_vector_vector_unit",
+        ]  # fmt: skip
+        again = config.apply(pooled(), read(tmp_path, json.loads(config.write(folded)), pooled()))
+        assert config.write(again) == config.write(folded)
+
+
+def test_what_whole_windows_do_not_have(tmp_path: Path) -> None:
+    content = {
+        "k0": {"parallel_window": 1, "SIMD": 2},
+        "k2": {"parallel_window": 1, "depth": 12},
+        "k3": {"SIMD": 9, "PE": 2},
+    }
+    assert faults(refused(tmp_path, content, pooled())) == [
+        "k0: SIMD must be one of 4, not 2",
+        "k2: no such attribute: depth; did you mean inFIFODepths or outFIFODepths?",
+        "k3: PE must be one of 4, not 2",
+    ]
+
+
+def test_windows_by_the_names_of_finn(tmp_path: Path) -> None:
+    """Its max pooling has the windows inside; padding is no unit here."""
+    content = {
+        "FMPadding_rtl_0": {"SIMD": 2},
+        "ConvolutionInputGenerator_rtl_0": {"SIMD": 2, "parallel_window": 0},
+        "StreamingMaxPool_hls_0": {"PE": 4},
+        "VVAU_hls_0": {"PE": 2},
+    }
+    folding = read(tmp_path, content, pooled())
+    assert folding.settings == {"k2": {"SIMD": 2, "parallel_window": 0}, "k1": {"PE": 4}, "k3": {"PE": 2}}
+    assert folding.notes == ("FMPadding_rtl_0 has no effect: the sliding window pads by itself",)

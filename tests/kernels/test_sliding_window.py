@@ -249,10 +249,18 @@ def test_large_images_take_no_time() -> None:
 
 def test_attributes() -> None:
     kernel = sliding((8, 8, 6), (2, 2), stride=(2, 2))
-    assert kernel.attributes() == {"SIMD": 1, "depth": 10, "ram_style": "auto"}
+    assert kernel.attributes() == {"parallel_window": 0, "SIMD": 1, "depth": 10, "ram_style": "auto"}
     assert kernel.with_attribute("SIMD", 3).folds == 2
     assert kernel.with_attribute("depth", 17).interval() == 64 * 6
-    assert {(k.simd, k.depth) for k in kernel.foldings()} == {(s, d) for s in (1, 2, 3, 6) for d in (10, 17)}
+    *folded, whole = kernel.foldings()
+    assert {tuple(k.attributes().values()) for k in folded} == {
+        (0, s, d, "auto") for s in (1, 2, 3, 6) for d in (10, 17)
+    }
+    assert whole == kernel.with_attribute("parallel_window", 1) == kernel.parallel()
+    narrow = sliding((4, 4, 1), (3, 3), pads=(0, 2, 0, 2))
+    assert not any(k.kind == "parallel_window" for k in narrow.foldings())
+    with pytest.raises(ValueError, match="left and right padding together"):
+        narrow.with_attribute("parallel_window", 1)
     for name, value in [("SIMD", 4), ("depth", 9), ("depth", "deep"), ("ram_style", "bloc")]:
         with pytest.raises(ValueError, match=r"must be one of|depth must be 10 pixels or more"):
             kernel.with_attribute(name, value)

@@ -65,6 +65,12 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
         {"USE_DSP": 1},
     ),
     "max_tree": ({"COUNT": 1}, {"COUNT": 7, "SELECT_LAST": 1}),
+    "parallel_vector_vector_unit": (
+        {"INPUT_BITS": 1, "WEIGHT_BITS": 2, "PLANES": 1},
+        {"CHANNELS": 1, "POSITIONS": 1, "ALL_ONES": 1, "WEIGHT_BITS": 1, "WEIGHT_SIGNED": 0},
+        {"INPUT_BITS": 8, "INPUT_SIGNED": 1, "WEIGHT_BITS": 8, "USE_DSP": 1, "ACCUMULATOR_BITS": 20},
+    ),
+    "parallel_window_maximum": ({"POSITIONS": 2, "INPUT_SIGNED": 1}, {"CHANNELS": 1, "POSITIONS": 9, "INPUT_BITS": 1}),
     "parallel_window": (
         {"BITS": 1, "PAD_TOP": 1, "PAD_LEFT": 1, "PAD_BOTTOM": 1, "PAD_RIGHT": 1, "RAM_STYLE": "srl"},
         {"HEIGHT": 1, "KERNEL_H": 1, "KERNEL_W": 4, "STRIDE_W": 2, "PAD_RIGHT": 2},
@@ -169,6 +175,8 @@ ILLEGAL: Mapping[str, tuple[tuple[Parameters, str], ...]] = {
         ({"INITIAL_DEPTH": 3}, "INITIAL_DEPTH must be 0, 1 or ROWS / PE"),
     ),
     "max_tree": (({"COUNT": 0}, "COUNT and WIDTH must be at least 1"),),
+    "parallel_vector_vector_unit": (({"POSITIONS": 0}, "must be at least 1"),),
+    "parallel_window_maximum": (({"POSITIONS": 1}, "POSITIONS at least 2"),),
     "parallel_window": (
         ({"BITS": 0}, "must be at least 1"),
         ({"HEIGHT": 2}, "a window must fit into the padded image"),

@@ -72,10 +72,15 @@ def apply(dataflow: Dataflow, folding: Folding) -> Dataflow:
     instances = []
     for instance in dataflow.instances:
         kernel = instance.kernel
-        for name, value in folding.settings.get(instance.name, {}).items():
+        for name, value in in_order(folding.settings.get(instance.name, {})):
             kernel = kernel.with_attribute(name, value)
         instances.append(replace(instance, kernel=kernel))
     return replace(dataflow, instances=tuple(instances))
+
+
+def in_order(settings: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The settings of a node, first those that decide which kernel it is, and with that which others it has."""
+    return sorted(settings.items(), key=lambda setting: setting[0] not in ("parallel_window", "SIMD"))
 
 
 def write(dataflow: Dataflow) -> str:
@@ -148,6 +153,7 @@ class _Reader:
     host: Mapping[str, str]
     offsets: Mapping[str, int]
     settings: dict[str, dict[str, Setting]] = field(default_factory=dict)
+    kernels: dict[str, Kernel] = field(default_factory=dict)
     fifos: dict[str | int, FifoSetting] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
@@ -167,6 +173,8 @@ class _Reader:
             self.fifo(name, name, attributes)
         elif kind == Fifo.kind:
             self.fifo(name, number, attributes)
+        elif (why := finn.absent(name)) is not None:
+            self.notes.append(f"{name} has no effect: {why}")
         elif kind in finn.CHOICELESS:
             for attribute, value in attributes.items():
                 self.fixed(name, attribute, value)
@@ -177,7 +185,7 @@ class _Reader:
 
     def numbered(self, name: str, kind: str, number: int, attributes: Mapping[str, Any]) -> None:
         """A node as FINN names it: the `number`-th of its kind."""
-        same = [i for i in self.dataflow.instances if i.kernel.kind == kind]
+        same = self._counted(kind)
         if number < 0:
             self.notes.append(f"{name} has no effect: {self.host[kind]}")
         elif number < len(same):
@@ -186,15 +194,21 @@ class _Reader:
             there = ", ".join(f"{k}: {i.name}" for k, i in enumerate(same[:6])) or "0"
             self.reject(name, f"no such node; of the kind {kind} there are {there}")
 
+    def _counted(self, kind: str) -> list[Instance]:
+        """The instances of a kind as FINN counts them: its max pooling has the windows inside."""
+        maxima = {i.name for i in self.dataflow.instances if i.kernel.kind == "window_maximum"}
+        pooled = {c.source.instance for c in self.dataflow.channels if c.sink.instance in maxima}
+        pooled = pooled if kind == "sliding_window" else set()
+        return [i for i in self.dataflow.instances if i.kernel.kind == kind and i.name not in pooled]
+
     def node(self, name: str, instance: Instance, attributes: Mapping[str, Any]) -> None:
         """Checks attributes one by one against the kernel and keeps them."""
         if self._is_second(name, instance.name):
             return
-        kept = self.settings.setdefault(instance.name, {})
-        known = instance.kernel.attributes()
-        for attribute, value in attributes.items():
+        for attribute, value in in_order(attributes):
+            known = self._kernel(instance).attributes()
             if attribute in known:
-                self._set(name, instance, attribute, value, kept)
+                self._set(name, instance, attribute, value)
             else:
                 self.fixed(name, attribute, value, list(known))
 
@@ -246,9 +260,8 @@ class _Reader:
             known = {a for i in self.dataflow.instances if i.kernel.kind in kinds for a in i.kernel.attributes()}
             self.reject("Defaults", f"no node has the attribute {attribute}; {_meant(attribute, sorted(known))}")
         for instance in users:
-            kept = self.settings.setdefault(instance.name, {})
-            if attribute not in kept:
-                self._set(f"Defaults, for {instance.name}", instance, attribute, value, kept)
+            if attribute not in self.settings.get(instance.name, {}) and attribute in self._kernel(instance).attributes():
+                self._set(f"Defaults, for {instance.name}", instance, attribute, value)
 
     def _known_kinds(self, kinds: Iterable[object]) -> list[str]:
         """Our names of kinds; those that no node of the design is of are faults unless they are FINN's."""
@@ -259,12 +272,16 @@ class _Reader:
                 self.reject("Defaults", f"no such kind: {kind}; {_meant(kind, [*present, *finn.KINDS])}")
         return [kind for kind in chosen if kind in present]
 
-    def _set(self, name: str, instance: Instance, attribute: str, value: Any, into: dict[str, Setting]) -> None:
+    def _set(self, name: str, instance: Instance, attribute: str, value: Any) -> None:
         try:
-            instance.kernel.with_attribute(attribute, value)
-            into[attribute] = value
+            self.kernels[instance.name] = self._kernel(instance).with_attribute(attribute, value)
+            self.settings.setdefault(instance.name, {})[attribute] = value
         except ValueError as error:
             self.reject(name, str(error))
+
+    def _kernel(self, instance: Instance) -> Kernel:
+        """The kernel with what has been set so far."""
+        return self.kernels.get(instance.name, instance.kernel)
 
     def _is_second(self, name: str, key: str | int) -> bool:
         """Whether another entry was for the same node."""

@@ -14,12 +14,22 @@ KINDS: Mapping[str, str] = {
     "VVAU": "vector_vector_unit",
     "VectorVectorActivation": "vector_vector_unit",
     "Thresholding": "thresholding",
+    "ConvolutionInputGenerator": "sliding_window",
+    "ConvolutionInputGenerator1D": "sliding_window",
+    "StreamingMaxPool": "window_maximum",
+    "AddStreams": "stream_add",
     "LabelSelect": "argmax",
     "StreamingFIFO": "fifo",
     "StreamingDataWidthConverter": "width_converter",
     "DuplicateStreams": "stream_fork",
 }
 """FINN's operators and the kernels that do the same here."""
+
+ABSENT: Mapping[str, str] = {
+    "FMPadding": "the sliding window pads by itself",
+    "FMPadding_Pixel": "a transposed convolution inserts no zeros here",
+}
+"""FINN's operators that need no hardware of their own here, and why."""
 
 CHOICELESS = ("stream_fork", "width_converter")
 """Kernels that follow from their neighbours: a file may name them, but there is nothing to set."""
@@ -39,8 +49,8 @@ FIXED: Mapping[str, tuple[Setting, ...]] = {
 """Attributes that leave no choice here, with the values that say what is done anyway (none: any value says so)."""
 
 _SUFFIX = r"(?:_Batch)?(?:_hls|_rtl)?(?:_Batch)?"
-_KIND = re.compile(rf"(?P<kind>[A-Za-z]+?){_SUFFIX}")
-_NODE = re.compile(rf"(?P<kind>[A-Za-z]+?){_SUFFIX}_(?P<number>\d+)")
+_KIND = re.compile(rf"(?P<kind>[A-Za-z0-9_]+?){_SUFFIX}")
+_NODE = re.compile(rf"(?P<kind>[A-Za-z0-9_]+?){_SUFFIX}_(?P<number>\d+)")
 
 
 def kind(text: str) -> str:
@@ -57,3 +67,9 @@ def node(name: str) -> tuple[str, int] | None:
     if match is None or match["kind"] not in KINDS:
         return None
     return KINDS[match["kind"]], int(match["number"])
+
+
+def absent(name: str) -> str | None:
+    """Why a node of FINN's has no counterpart here; None for all others."""
+    match = _NODE.fullmatch(name)
+    return ABSENT.get(match["kind"]) if match else None

@@ -168,7 +168,7 @@ def _candidates(
     wide: list[Candidate] = []
     for kernel in instance.kernel.foldings():
         attributes = kernel.attributes()
-        if any(attributes[name] != value for name, value in kept.items()):
+        if any(attributes.get(name) != value for name, value in kept.items()):
             continue
         used = kernel.resources(target.lut_inputs, block_ram_bits(target))
         limit_in = WIDEST_EDGE_BITS if edge_in else WIDEST_STREAM_BITS

@@ -7,7 +7,9 @@ from qcompile.kernels.argmax import ArgMaxUnit
 from qcompile.kernels.fifo import Fifo
 from qcompile.kernels.lookup_table import LookupTable
 from qcompile.kernels.matrix_vector_unit import MatrixVectorUnit
+from qcompile.kernels.parallel_vector_vector_unit import ParallelVectorVectorUnit
 from qcompile.kernels.parallel_window import ParallelWindow
+from qcompile.kernels.parallel_window_maximum import ParallelWindowMaximum
 from qcompile.kernels.skid_buffer import SkidBuffer
 from qcompile.kernels.sliding_window import SlidingWindow
 from qcompile.kernels.stream_add import StreamAdd
@@ -22,7 +24,9 @@ KERNELS: tuple[type[Kernel], ...] = (
     Fifo,
     LookupTable,
     MatrixVectorUnit,
+    ParallelVectorVectorUnit,
     ParallelWindow,
+    ParallelWindowMaximum,
     SkidBuffer,
     SlidingWindow,
     StreamAdd,
@@ -39,7 +43,9 @@ __all__ = [
     "Fifo",
     "LookupTable",
     "MatrixVectorUnit",
+    "ParallelVectorVectorUnit",
     "ParallelWindow",
+    "ParallelWindowMaximum",
     "SkidBuffer",
     "SlidingWindow",
     "StreamAdd",

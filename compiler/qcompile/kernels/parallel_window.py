@@ -109,14 +109,18 @@ class ParallelWindow:
         yield self
 
     def attributes(self) -> dict[str, int | str]:
-        """SIMD, which is all channels, and the ram_style of the delay line."""
-        return {"SIMD": self.channels, "ram_style": self.ram_style}
+        """That it is this kind of window, SIMD, which is all channels, and the ram_style of the delay line."""
+        return {"parallel_window": 1, "SIMD": self.channels, "ram_style": self.ram_style}
 
     def with_attribute(self, name: str, value: int | str) -> ParallelWindow:
-        """Another kind of memory."""
+        """Another kind of memory; the others leave no choice."""
         match name:
+            case "parallel_window":
+                legal_number(name, value, (1,))
+                return self
             case "SIMD":
-                return replace(self, channels=legal_number(name, value, (self.channels,)))
+                legal_number(name, value, (self.channels,))
+                return self
             case "ram_style":
                 return replace(self, ram_style=legal_word(name, value, RAM_STYLES))
         raise KeyError(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -13,6 +14,7 @@ from qcompile.ir.types import IntArray, IntType
 from qcompile.kernels.common import ram_resources
 from qcompile.kernels.folding import divisors, legal_number, legal_word
 from qcompile.kernels.memory import LUTS_PER_BLOCK, RAM_STYLES
+from qcompile.kernels.parallel_window import ParallelWindow
 from qcompile.kernels.window_geometry import NEVER, WindowAxis, WindowGeometry
 from qcompile.kernels.window_schedule import depths, least_depth, steady_interval, steady_starts
 from qcompile.ops.windows import Windows
@@ -107,19 +109,38 @@ class SlidingWindow:
         writes = starts[:, None] + fold
         return Schedule(steps, (reads.reshape(-1),), (writes.reshape(-1),), latency=3)
 
-    def foldings(self) -> Iterator[SlidingWindow]:
-        """SIMD divides the channels; deeper buffers where they are faster."""
+    def foldings(self) -> Iterator[SlidingWindow | ParallelWindow]:
+        """SIMD divides the channels; deeper buffers where they are faster; whole windows where the shape allows it."""
         for simd in divisors(self.channels):
             for depth in depths(self.geometry):
                 yield replace(self, simd=simd, depth=depth)
+        with suppress(ValueError):
+            yield self.parallel()
+
+    def parallel(self) -> ParallelWindow:
+        """The unit that gives the same windows whole; raises ValueError where there is none for this shape."""
+        style = self.ram_style if self.ram_style != "ultra" else "auto"
+        return ParallelWindow(
+            self.height,
+            self.width,
+            self.channels,
+            self.element,
+            self.kernel,
+            self.stride,
+            self.dilation,
+            self.pads,
+            style,
+        )
 
     def attributes(self) -> dict[str, int | str]:
-        """SIMD, the depth of the line buffer in pixels and its ram_style."""
-        return {"SIMD": self.simd, "depth": self.buffer_pixels, "ram_style": self.ram_style}
+        """Whether windows are given whole, SIMD, the depth of the line buffer in pixels and its ram_style."""
+        return {"parallel_window": 0, "SIMD": self.simd, "depth": self.buffer_pixels, "ram_style": self.ram_style}
 
-    def with_attribute(self, name: str, value: int | str) -> SlidingWindow:
+    def with_attribute(self, name: str, value: int | str) -> SlidingWindow | ParallelWindow:
         """One of `attributes` changed."""
         match name:
+            case "parallel_window":
+                return self.parallel() if legal_number(name, value, (0, 1)) else self
             case "SIMD":
                 return replace(self, simd=legal_number(name, value, divisors(self.channels)))
             case "depth":

@@ -13,6 +13,7 @@ from qcompile.ir.types import IntArray, IntType
 from qcompile.kernels.dot_product import RES_TYPES
 from qcompile.kernels.folding import divisors, legal_number, legal_word
 from qcompile.kernels.memory import RAM_STYLES, pack, resolve_rom_style, rom_resources
+from qcompile.kernels.parallel_vector_vector_unit import ParallelVectorVectorUnit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,18 +70,27 @@ class VectorVectorUnit:
         writes = (np.arange(self.vectors, dtype=np.int64)[:, None] * window + last).reshape(-1)
         return Schedule(self.interval(), (steps(self.interval()),), (writes,), latency=4)
 
-    def foldings(self) -> Iterator[VectorVectorUnit]:
-        """PE divides the channels."""
+    def foldings(self) -> Iterator[VectorVectorUnit | ParallelVectorVectorUnit]:
+        """PE divides the channels; whole windows."""
         for pe in divisors(self.channels):
             yield replace(self, pe=pe)
+        if self.positions > 1:
+            yield self.parallel()
+
+    def parallel(self) -> ParallelVectorVectorUnit:
+        """The unit that does the same with a window a cycle."""
+        return ParallelVectorVectorUnit(self.weights, self.input, self.accumulator, self.vectors, self.res_type)
 
     def attributes(self) -> dict[str, int | str]:
-        """PE, ram_style of the weights, resType of the multipliers."""
-        return {"PE": self.pe, "ram_style": self.ram_style, "resType": self.res_type}
+        """SIMD (positions a cycle), PE, ram_style of the weights, resType of the multipliers."""
+        return {"SIMD": 1, "PE": self.pe, "ram_style": self.ram_style, "resType": self.res_type}
 
-    def with_attribute(self, name: str, value: int | str) -> VectorVectorUnit:
-        """One of `attributes` changed."""
+    def with_attribute(self, name: str, value: int | str) -> VectorVectorUnit | ParallelVectorVectorUnit:
+        """One of `attributes` changed; SIMD is 1 or all positions, and then PE all channels."""
         match name:
+            case "SIMD":
+                whole = legal_number(name, value, sorted({1, self.positions})) > 1
+                return self.parallel() if whole else self
             case "PE":
                 return replace(self, pe=legal_number(name, value, divisors(self.channels)))
             case "ram_style":

@@ -11,6 +11,7 @@ import numpy as np
 from qcompile.ir.dataflow import Binding, Resources, Schedule, Stream, steps
 from qcompile.ir.types import IntArray, IntType
 from qcompile.kernels.folding import divisors, legal_number
+from qcompile.kernels.parallel_window_maximum import ParallelWindowMaximum
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +52,28 @@ class WindowMaximumUnit:
         writes = (np.arange(self.vectors, dtype=np.int64)[:, None] * window + last).reshape(-1)
         return Schedule(self.interval(), (steps(self.interval()),), (writes,), latency=2)
 
-    def foldings(self) -> Iterator[WindowMaximumUnit]:
-        """PE divides the channels."""
+    def foldings(self) -> Iterator[WindowMaximumUnit | ParallelWindowMaximum]:
+        """PE divides the channels; whole windows."""
         for pe in divisors(self.channels):
             yield replace(self, pe=pe)
+        yield self.parallel()
+
+    def parallel(self) -> ParallelWindowMaximum:
+        """The unit that does the same with a window a cycle."""
+        return ParallelWindowMaximum(self.input, self.channels, self.positions, self.vectors)
 
     def attributes(self) -> dict[str, int | str]:
-        """PE."""
-        return {"PE": self.pe}
+        """SIMD (positions a cycle) and PE."""
+        return {"SIMD": 1, "PE": self.pe}
 
-    def with_attribute(self, name: str, value: int | str) -> WindowMaximumUnit:
-        """PE changed."""
-        if name != "PE":
-            raise KeyError(name)
-        return replace(self, pe=legal_number(name, value, divisors(self.channels)))
+    def with_attribute(self, name: str, value: int | str) -> WindowMaximumUnit | ParallelWindowMaximum:
+        """PE changed; or SIMD, which is 1 or all positions, and then PE all channels."""
+        match name:
+            case "SIMD":
+                return self.parallel() if legal_number(name, value, (1, self.positions)) > 1 else self
+            case "PE":
+                return replace(self, pe=legal_number(name, value, divisors(self.channels)))
+        raise KeyError(name)
 
     def resources(self, lut_inputs: int, bram_bits: int) -> Resources:
         """A comparison (two bits a LUT) and a multiplexer for each bit, the memory of partial maxima, result and skid
