@@ -3,7 +3,8 @@
 // Handshake   AXI-Stream; tvalid never waits for tready, data holds while waiting; s_axis_tready and m_axis_tvalid come from
 //             registers. In: an image of HEIGHT * WIDTH pixels of BITS bits, row by row. Out: for each window (row by row)
 //             its KERNEL_H * KERNEL_W pixels, row by row from the low bits on; tap (ky, kx) of window (oy, ox) is pixel
-//             (oy * STRIDE_H + ky * DILATION_H - PAD_TOP, ox * STRIDE_W + kx * DILATION_W - PAD_LEFT), and zero outside.
+//             (oy * STRIDE_H + ky * DILATION_H - PAD_TOP, ox * STRIDE_W + kx * DILATION_W - PAD_LEFT), and PADDING in each of its
+//             LANES elements outside. Elements given have OUTPUT_BITS bits, at least as many as those taken.
 // Interval    HEIGHT * WIDTH cycles a frame, and one for each push without a pixel that brings the last windows into place:
 //             PAD_BOTTOM * KEPT_W + PAD_RIGHT, less where rows or columns of the padding lie under no window
 // Latency     2 cycles from taking the last pixel of a window
@@ -15,29 +16,33 @@
 `default_nettype none
 
 module parallel_window #(
-    parameter int unsigned BITS       = 8,
-    parameter int unsigned HEIGHT     = 5,
-    parameter int unsigned WIDTH      = 5,
-    parameter int unsigned KERNEL_H   = 3,
-    parameter int unsigned KERNEL_W   = 3,
-    parameter int unsigned STRIDE_H   = 1,
-    parameter int unsigned STRIDE_W   = 1,
-    parameter int unsigned DILATION_H = 1,
-    parameter int unsigned DILATION_W = 1,
-    parameter int unsigned PAD_TOP    = 0,
-    parameter int unsigned PAD_LEFT   = 0,
-    parameter int unsigned PAD_BOTTOM = 0,
-    parameter int unsigned PAD_RIGHT  = 0,
-    parameter              RAM_STYLE  = "auto"
+    parameter int unsigned BITS        = 8,
+    parameter int unsigned LANES       = 1,
+    parameter int unsigned OUTPUT_BITS = BITS / LANES,
+    parameter bit          IS_SIGNED   = 0,
+    parameter int          PADDING     = 0,
+    parameter int unsigned HEIGHT      = 5,
+    parameter int unsigned WIDTH       = 5,
+    parameter int unsigned KERNEL_H    = 3,
+    parameter int unsigned KERNEL_W    = 3,
+    parameter int unsigned STRIDE_H    = 1,
+    parameter int unsigned STRIDE_W    = 1,
+    parameter int unsigned DILATION_H  = 1,
+    parameter int unsigned DILATION_W  = 1,
+    parameter int unsigned PAD_TOP     = 0,
+    parameter int unsigned PAD_LEFT    = 0,
+    parameter int unsigned PAD_BOTTOM  = 0,
+    parameter int unsigned PAD_RIGHT   = 0,
+    parameter              RAM_STYLE   = "auto"
 ) (
-    input  wire logic                              clk,
-    input  wire logic                              rst,
-    input  wire logic [BITS-1:0]                   s_axis_tdata,
-    input  wire logic                              s_axis_tvalid,
-    output      logic                              s_axis_tready,
-    output      logic [KERNEL_H*KERNEL_W*BITS-1:0] m_axis_tdata,
-    output      logic                              m_axis_tvalid,
-    input  wire logic                              m_axis_tready
+    input  wire logic                                           clk,
+    input  wire logic                                           rst,
+    input  wire logic [BITS-1:0]                                s_axis_tdata,
+    input  wire logic                                           s_axis_tvalid,
+    output      logic                                           s_axis_tready,
+    output      logic [KERNEL_H*KERNEL_W*LANES*OUTPUT_BITS-1:0] m_axis_tdata,
+    output      logic                                           m_axis_tvalid,
+    input  wire logic                                           m_axis_tready
 );
 
   localparam int unsigned SPAN_H = (KERNEL_H - 1) * DILATION_H + 1;
@@ -45,9 +50,9 @@ module parallel_window #(
   localparam int unsigned OUT_H = (HEIGHT + PAD_TOP + PAD_BOTTOM - SPAN_H) / STRIDE_H + 1;
   localparam int unsigned OUT_W = (WIDTH + PAD_LEFT + PAD_RIGHT - SPAN_W) / STRIDE_W + 1;
 
-  if (BITS == 0 || KERNEL_H == 0 || KERNEL_W == 0 || STRIDE_H == 0 || STRIDE_W == 0 || DILATION_H == 0 || DILATION_W == 0)
+  if (BITS == 0 || LANES == 0 || BITS % LANES != 0 || KERNEL_H == 0 || KERNEL_W == 0 || STRIDE_H == 0 || STRIDE_W == 0 || DILATION_H == 0 || DILATION_W == 0)
   begin : gen_illegal_size
-    $error("parallel_window: BITS, kernels, strides and dilations must be at least 1");
+    $error("parallel_window: BITS, kernels, strides and dilations must be at least 1, LANES divides BITS");
   end
   if (HEIGHT + PAD_TOP + PAD_BOTTOM < SPAN_H || WIDTH + PAD_LEFT + PAD_RIGHT < SPAN_W) begin : gen_illegal_span
     $error("parallel_window: a window must fit into the padded image");
@@ -177,8 +182,17 @@ module parallel_window #(
     end
 
     for (genvar c = 0; c < KERNEL_W; c++) begin : gen_tap
-      assign m_axis_tdata[(r*KERNEL_W+c)*BITS+:BITS] =
-          row_masked[r] || column_masked[c] ? '0 : places[(r*SPAN_W+c*DILATION_W)*BITS+:BITS];
+      pad_select #(
+          .LANES(LANES),
+          .ELEMENT_BITS(BITS / LANES),
+          .OUTPUT_BITS(OUTPUT_BITS),
+          .IS_SIGNED(IS_SIGNED),
+          .PADDING(PADDING)
+      ) select (
+          .outside(row_masked[r] || column_masked[c]),
+          .elements(places[(r*SPAN_W+c*DILATION_W)*BITS+:BITS]),
+          .selected(m_axis_tdata[(r*KERNEL_W+c)*LANES*OUTPUT_BITS+:LANES*OUTPUT_BITS])
+      );
     end
   end
 

@@ -3,7 +3,8 @@
 // Handshake   AXI-Stream; tvalid never waits for tready, data holds while waiting; s_axis_tready comes from registers. In: an
 //             image of HEIGHT * WIDTH pixels, row by row, each of FOLDS beats of BITS bits. Out: for each window (row by row)
 //             its KERNEL_H * KERNEL_W pixels, row by row; tap (ky, kx) of window (oy, ox) is pixel (oy * STRIDE_H +
-//             ky * DILATION_H - PAD_TOP, ox * STRIDE_W + kx * DILATION_W - PAD_LEFT), and zero outside of the image.
+//             ky * DILATION_H - PAD_TOP, ox * STRIDE_W + kx * DILATION_W - PAD_LEFT), and PADDING in each of its LANES elements
+//             outside of the image. Elements given have OUTPUT_BITS bits, at least as many as those taken.
 // Interval    1 beat a cycle on each side, each side by itself: a beat is taken as soon as there is room for it, given as
 //             soon as it is there. A frame takes max(input beats, output beats) cycles if DEPTH is large enough for that; what
 //             is enough, and the cycles where it is not, are computed by kernels/window_schedule.py
@@ -18,31 +19,35 @@
 `default_nettype none
 
 module sliding_window #(
-    parameter int unsigned BITS       = 8,
-    parameter int unsigned FOLDS      = 1,
-    parameter int unsigned HEIGHT     = 5,
-    parameter int unsigned WIDTH      = 5,
-    parameter int unsigned KERNEL_H   = 3,
-    parameter int unsigned KERNEL_W   = 3,
-    parameter int unsigned STRIDE_H   = 1,
-    parameter int unsigned STRIDE_W   = 1,
-    parameter int unsigned DILATION_H = 1,
-    parameter int unsigned DILATION_W = 1,
-    parameter int unsigned PAD_TOP    = 0,
-    parameter int unsigned PAD_LEFT   = 0,
-    parameter int unsigned PAD_BOTTOM = 0,
-    parameter int unsigned PAD_RIGHT  = 0,
-    parameter int unsigned DEPTH      = 13,
-    parameter              RAM_STYLE  = "auto"
+    parameter int unsigned BITS        = 8,
+    parameter int unsigned LANES       = 1,
+    parameter int unsigned OUTPUT_BITS = BITS / LANES,
+    parameter bit          IS_SIGNED   = 0,
+    parameter int          PADDING     = 0,
+    parameter int unsigned FOLDS       = 1,
+    parameter int unsigned HEIGHT      = 5,
+    parameter int unsigned WIDTH       = 5,
+    parameter int unsigned KERNEL_H    = 3,
+    parameter int unsigned KERNEL_W    = 3,
+    parameter int unsigned STRIDE_H    = 1,
+    parameter int unsigned STRIDE_W    = 1,
+    parameter int unsigned DILATION_H  = 1,
+    parameter int unsigned DILATION_W  = 1,
+    parameter int unsigned PAD_TOP     = 0,
+    parameter int unsigned PAD_LEFT    = 0,
+    parameter int unsigned PAD_BOTTOM  = 0,
+    parameter int unsigned PAD_RIGHT   = 0,
+    parameter int unsigned DEPTH       = 13,
+    parameter              RAM_STYLE   = "auto"
 ) (
-    input  wire logic            clk,
-    input  wire logic            rst,
-    input  wire logic [BITS-1:0] s_axis_tdata,
-    input  wire logic            s_axis_tvalid,
-    output      logic            s_axis_tready,
-    output      logic [BITS-1:0] m_axis_tdata,
-    output      logic            m_axis_tvalid,
-    input  wire logic            m_axis_tready
+    input  wire logic                         clk,
+    input  wire logic                         rst,
+    input  wire logic [             BITS-1:0] s_axis_tdata,
+    input  wire logic                         s_axis_tvalid,
+    output      logic                         s_axis_tready,
+    output      logic [LANES*OUTPUT_BITS-1:0] m_axis_tdata,
+    output      logic                         m_axis_tvalid,
+    input  wire logic                         m_axis_tready
 );
 
   localparam int unsigned SPAN_H = (KERNEL_H - 1) * DILATION_H + 1;
@@ -50,9 +55,9 @@ module sliding_window #(
   localparam int unsigned OUT_H = (HEIGHT + PAD_TOP + PAD_BOTTOM - SPAN_H) / STRIDE_H + 1;
   localparam int unsigned OUT_W = (WIDTH + PAD_LEFT + PAD_RIGHT - SPAN_W) / STRIDE_W + 1;
 
-  if (BITS == 0 || FOLDS == 0 || KERNEL_H == 0 || KERNEL_W == 0 || STRIDE_H == 0 || STRIDE_W == 0 || DILATION_H == 0
+  if (BITS == 0 || LANES == 0 || BITS % LANES != 0 || FOLDS == 0 || KERNEL_H == 0 || KERNEL_W == 0 || STRIDE_H == 0 || STRIDE_W == 0 || DILATION_H == 0
       || DILATION_W == 0) begin : gen_illegal_size
-    $error("sliding_window: BITS, FOLDS, kernels, strides and dilations must be at least 1");
+    $error("sliding_window: BITS, FOLDS, kernels, strides and dilations must be at least 1, LANES divides BITS");
   end
   if (HEIGHT + PAD_TOP + PAD_BOTTOM < SPAN_H || WIDTH + PAD_LEFT + PAD_RIGHT < SPAN_W) begin : gen_illegal_span
     $error("sliding_window: a window must fit into the padded image");
@@ -261,12 +266,26 @@ module sliding_window #(
     end
   end
 
+  logic [LANES*OUTPUT_BITS-1:0] beat;
+
+  pad_select #(
+      .LANES(LANES),
+      .ELEMENT_BITS(BITS / LANES),
+      .OUTPUT_BITS(OUTPUT_BITS),
+      .IS_SIGNED(IS_SIGNED),
+      .PADDING(PADDING)
+  ) select (
+      .outside(padding),
+      .elements(word),
+      .selected(beat)
+  );
+
   skid_buffer #(
-      .WIDTH(BITS)
+      .WIDTH(LANES * OUTPUT_BITS)
   ) slice (
       .clk(clk),
       .rst(rst),
-      .s_axis_tdata(padding ? '0 : word),
+      .s_axis_tdata(beat),
       .s_axis_tvalid(given),
       .s_axis_tready(enable),
       .m_axis_tdata(m_axis_tdata),

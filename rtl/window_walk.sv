@@ -2,7 +2,7 @@
 //
 // Handshake   while `valid`, the outputs describe the present beat, which `step` moves on; `step` needs `valid`
 // Interval    1 beat a cycle; frame after frame
-// Latency     2 cycles after reset
+// Latency     1 cycle after reset
 //
 // Sizes and strides count kept pixels, see sliding_window. `outside`: the beat is padding. `begins`: it is the first of a
 // frame that begins with padding. `move` says how the next beat lies to this one: 0 next fold, 1 next tap, 2 first tap of the
@@ -58,8 +58,14 @@ module window_walk #(
   end
 
   // The outputs are registers. Before them lie the move and release of the next beat, before these the counters of the
-  // beat after that.
-  logic advance, next_valid;
+  // beat after that. Reset sets them to the first beat, in one step: the move from it and what it releases are constants.
+  localparam int unsigned FIRST_MOVE = FOLDS > 1 ? 0 : KERNEL_W > 1 ? 1 : KERNEL_H > 1 ? 2 : OUT_W > 1 ? 3 : OUT_H > 1 ? 4 : 5;
+  localparam bit FIRST_FINAL = FINAL_ROW == 0 && FINAL_COLUMN == 0;
+  localparam bit FIRST_ROW_END = FINAL_ROW != 0 && ROW_END == 0;
+  localparam bit FIRST_DONE = FOLDS == 1 && KERNEL_W == 1 && (FIRST_FINAL ? KERNEL_H : RELEASE_ROW) == 1;
+  localparam int unsigned FIRST_RELEASE = !FIRST_DONE ? 0 : FIRST_FINAL ? 3 : FIRST_ROW_END ? 2 : 1;
+
+  logic advance;
 
   assign advance = step || !valid;
 
@@ -102,19 +108,21 @@ module window_walk #(
 
   always_ff @(posedge clk) begin
     if (rst) begin
-      fold        <= '0;
-      tap_column  <= '0;
-      tap_row     <= '0;
-      column      <= '0;
-      row         <= '0;
-      row_ended   <= 1'b0;
-      frame_ended <= 1'b0;
-      next_valid  <= 1'b0;
-      valid       <= 1'b0;
+      fold         <= FOLD_BITS'(FIRST_MOVE == 0);
+      tap_column   <= TAP_W_BITS'(FIRST_MOVE == 1);
+      tap_row      <= TAP_H_BITS'(FIRST_MOVE == 2);
+      column       <= OUT_W_BITS'(FIRST_MOVE == 3);
+      row          <= OUT_H_BITS'(FIRST_MOVE == 4);
+      row_ended    <= FIRST_MOVE == 3 && FIRST_ROW_END;
+      frame_ended  <= FIRST_MOVE > 2 && FIRST_MOVE != 5 && FIRST_FINAL;
+      move_next    <= 3'(FIRST_MOVE);
+      release_next <= 2'(FIRST_RELEASE);
+      valid        <= 1'b0;
     end else if (advance) begin
-      next_valid  <= 1'b1;
-      valid       <= next_valid;
-      fold        <= last_fold ? '0 : fold + 1'b1;
+      valid        <= 1'b1;
+      move_next    <= move_now;
+      release_next <= release_now;
+      fold         <= last_fold ? '0 : fold + 1'b1;
       if (move_now != 3'd0) tap_column <= last_tap_column ? '0 : tap_column + 1'b1;
       if (move_now > 3'd1) tap_row <= last_tap_row ? '0 : tap_row + 1'b1;
       if (move_now > 3'd2) column <= last_column ? '0 : column + 1'b1;
@@ -125,8 +133,6 @@ module window_walk #(
       end
     end
     if (advance) begin
-      move_next    <= move_now;
-      release_next <= release_now;
       move         <= move_next;
       release_code <= release_next;
     end
@@ -147,7 +153,7 @@ module window_walk #(
       if (rst) begin
         y <= -Y_BITS'(PAD_TOP);
         x <= -X_BITS'(PAD_LEFT);
-      end else if (advance && next_valid) begin
+      end else if (advance) begin
         case (move_next)
           3'd1: x <= x + X_BITS'(DILATION_W);
           3'd2: begin

@@ -75,7 +75,17 @@ def channels_last(rng: np.random.Generator) -> tuple[ModelBuilder, str, tuple[in
     return b, b.node("MatMul", [x, weights(b, rng, 4 * 4 * 4, 3)]), (1, 5, 5, 3)
 
 
-NETWORKS = [plain, residual, sequence, channels_last]
+def padded(rng: np.random.Generator) -> tuple[ModelBuilder, str, tuple[int, ...]]:
+    """Zero padding of bipolar numbers, padding of signed numbers in front of a maximum that hangs over the end."""
+    b = ModelBuilder()
+    x = b.quant("x", 0.5, 0.0, 1.0)
+    x = b.quant(b.node("Conv", [x, weights(b, rng, 4, 3, 3, 3)], {"pads": [1, 1, 1, 1]}), 0.5, 0.0, 3.0)
+    x = b.node("MaxPool", [x], {"kernel_shape": [2, 3], "strides": [2, 2], "pads": [1, 1, 0, 1], "ceil_mode": 1})
+    x = b.node("Flatten", [x])
+    return b, b.node("MatMul", [x, weights(b, rng, 4 * 4 * 4, 5)]), (1, 3, 6, 7)
+
+
+NETWORKS = [plain, residual, sequence, channels_last, padded]
 
 
 @pytest.mark.parametrize("interval", [None, 4000])
@@ -95,3 +105,4 @@ def test_exact_in_rtl(
     manifest = json.loads((tmp_path / "build" / "manifest.json").read_text(encoding="utf-8"))
     assert (verdict["mismatches"], verdict["ties"], verdict["rtl_mismatches"], verdict["rtl_frames"]) == (0, 0, 0, 14)
     assert verdict["interval"] == manifest["interval_cycles"]
+    assert verdict["latency"] == manifest["latency_cycles"]

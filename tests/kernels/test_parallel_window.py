@@ -46,6 +46,9 @@ SQUARE = [
     parallel((4, 5, 1), (3, 3), pads=(2, 1, 2, 1)),
     parallel((5, 5, 1), (3, 1), stride=(1, 2), pads=(1, 0, 1, 0)),
     parallel((5, 6, 2), (1, 3), pads=(0, 1, 0, 1)),
+    parallel((6, 7, 2), (3, 3), pads=(1, 1, 1, 1), padding=3),
+    parallel((6, 7, 2), (3, 3), pads=(1, 1, 1, 1), padding=-5),
+    parallel((6, 5, 4), (2, 3), pads=(1, 1, 0, 1), padding=-1, element=UINT1),
 ]
 SEQUENCES = [
     parallel((1, 16, 2), (1, 3)),
@@ -66,7 +69,7 @@ def test_conformance(tmp_path: Path) -> None:
 )
 def test_windows_are_those_of_the_sliding_window(kernel: ParallelWindow) -> None:
     fields = (kernel.height, kernel.width, kernel.channels, kernel.element)
-    sliding = SlidingWindow(*fields, kernel.kernel, kernel.stride, kernel.dilation, kernel.pads)
+    sliding = SlidingWindow(*fields, kernel.kernel, kernel.stride, kernel.dilation, kernel.pads, kernel.padding)
     frames = np.arange(2 * kernel.inputs[0].elements).reshape(2, -1)
     assert np.array_equal(kernel.evaluate(frames)[0], sliding.evaluate(frames)[0])
 

@@ -51,6 +51,10 @@ SQUARE = [
     sliding((5, 5, 1), (3, 1), stride=(1, 2), pads=(1, 0, 1, 0)),
     sliding((5, 6, 2), (1, 3), pads=(0, 1, 0, 1)),
     sliding((5, 6, 1), (3, 3), ram_style="block"),
+    sliding((4, 5, 2), (3, 3), pads=(1, 1, 1, 1), padding=-4, simd=2),
+    sliding((4, 5, 2), (3, 3), pads=(1, 1, 1, 1), padding=-9, simd=2),
+    sliding((5, 5, 4), (2, 2), pads=(1, 1, 0, 0), padding=1, simd=2, element=UINT1),
+    sliding((5, 5, 4), (2, 2), pads=(1, 1, 0, 0), padding=-1, simd=4, element=UINT1),
 ]
 SEQUENCES = [
     sliding((1, 16, 2), (1, 3), simd=2),
@@ -193,8 +197,8 @@ def test_buffer_is_no_larger_than_needed(geometry: WindowGeometry, folds: int) -
 
 
 @settings(max_examples=60, deadline=None)
-@given(GEOMETRIES, st.integers(1, 3))
-def test_values(geometry: WindowGeometry, channels: int) -> None:
+@given(GEOMETRIES, st.integers(1, 3), st.integers(-200, 200))
+def test_values(geometry: WindowGeometry, channels: int, padding: int) -> None:
     rows, columns = geometry.rows, geometry.columns
     kernel = SlidingWindow(
         rows.size,
@@ -205,13 +209,17 @@ def test_values(geometry: WindowGeometry, channels: int) -> None:
         (rows.stride, columns.stride),
         (rows.dilation, columns.dilation),
         (rows.before, columns.before, rows.after, columns.after),
+        padding,
     )
     frames = np.arange(1, 2 * geometry.pixels * channels + 1).reshape(2, -1)
     (got,) = kernel.evaluate(frames)
-    image = np.pad(frames.reshape(2, rows.size, columns.size, channels), ((0, 0), (0, 1), (0, 1), (0, 0)))
+    pads = ((0, 0), (0, 1), (0, 1), (0, 0))
+    image = np.pad(frames.reshape(2, rows.size, columns.size, channels), pads, constant_values=padding)
     y, x = rows.taps()[:, None, :, None], columns.taps()[None, :, None, :]
     assert np.array_equal(got.reshape(2, *np.broadcast_shapes(y.shape, x.shape), channels), image[:, y, x])
     assert got.shape[1] == kernel.outputs[0].elements
+    assert kernel.outputs[0].element.contains(padding, padding)
+    assert kernel.inputs[0].element == INT8
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,13 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
         {"INPUT_BITS": 8, "INPUT_SIGNED": 1, "WEIGHT_BITS": 8, "USE_DSP": 1, "ACCUMULATOR_BITS": 20},
     ),
     "parallel_window_maximum": ({"POSITIONS": 2, "INPUT_SIGNED": 1}, {"CHANNELS": 1, "POSITIONS": 9, "INPUT_BITS": 1}),
+    "pad_select": (
+        {"LANES": 3, "ELEMENT_BITS": 1, "OUTPUT_BITS": 2, "PADDING": -1},
+        {"LANES": 2, "OUTPUT_BITS": 9, "IS_SIGNED": 1, "PADDING": 200},
+        {"PADDING": 7},
+    ),
     "parallel_window": (
+        {"BITS": 6, "LANES": 3, "OUTPUT_BITS": 4, "IS_SIGNED": 1, "PADDING": -5, "PAD_LEFT": 1},
         {"BITS": 1, "PAD_TOP": 1, "PAD_LEFT": 1, "PAD_BOTTOM": 1, "PAD_RIGHT": 1, "RAM_STYLE": "srl"},
         {"HEIGHT": 1, "KERNEL_H": 1, "KERNEL_W": 4, "STRIDE_W": 2, "PAD_RIGHT": 2},
         {"WIDTH": 1, "KERNEL_W": 1, "DILATION_H": 2, "PAD_TOP": 4},
@@ -90,6 +96,7 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
     "simple_dual_port_ram": ({"DEPTH": 2}, {"WIDTH": 36, "DEPTH": 500, "RAM_STYLE": "block"}),
     "skid_buffer": ({"WIDTH": 1}, {"WIDTH": 3000}),
     "sliding_window": (
+        {"BITS": 6, "LANES": 3, "OUTPUT_BITS": 4, "IS_SIGNED": 1, "PADDING": -5, "PAD_LEFT": 1},
         {"BITS": 1, "PAD_TOP": 1, "PAD_LEFT": 1, "PAD_BOTTOM": 1, "PAD_RIGHT": 1, "RAM_STYLE": "block"},
         {"HEIGHT": 1, "KERNEL_H": 1, "KERNEL_W": 4, "STRIDE_W": 2, "FOLDS": 5, "DEPTH": 4},
         {"WIDTH": 1, "KERNEL_W": 1, "DILATION_H": 2, "PAD_TOP": 4, "DEPTH": 5},
@@ -177,6 +184,7 @@ ILLEGAL: Mapping[str, tuple[tuple[Parameters, str], ...]] = {
     "max_tree": (({"COUNT": 0}, "COUNT and WIDTH must be at least 1"),),
     "parallel_vector_vector_unit": (({"POSITIONS": 0}, "must be at least 1"),),
     "parallel_window_maximum": (({"POSITIONS": 1}, "POSITIONS at least 2"),),
+    "pad_select": (({"OUTPUT_BITS": 7}, "OUTPUT_BITS no less than ELEMENT_BITS"),),
     "parallel_window": (
         ({"BITS": 0}, "must be at least 1"),
         ({"HEIGHT": 2}, "a window must fit into the padded image"),

@@ -136,6 +136,7 @@ def _sliding_window(graph: Graph, node: Node) -> Kernel:
         stride=(windows.stride[0], windows.stride[1]),
         dilation=(windows.dilation[0], windows.dilation[1]),
         pads=(windows.before[0], windows.before[1], bottom, right),
+        padding=node.op.padding,
     )
 
 

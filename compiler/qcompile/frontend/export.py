@@ -139,7 +139,8 @@ def _take(w: _Writing) -> None:
 
 def _sliding_window(w: _Writing) -> None:
     """(frames, height, width, C): padded, then one Gather for the rows and one for the columns of every window."""
-    windows, x = cast(SlidingWindow, w.node.op).windows, w.node.inputs[0]
+    op, x = cast(SlidingWindow, w.node.op), w.node.inputs[0]
+    windows = op.windows
     spatial = w.graph.values[x].shape[:2]
     output = windows.output(spatial)
     index, ends = [], []
@@ -149,7 +150,7 @@ def _sliding_window(w: _Writing) -> None:
         ends.append(max(int(index[k].max()) + 1 - spatial[k] - windows.before[k], 0))
     if any((*windows.before, *ends)):
         pads = [0, *windows.before, 0, 0, *ends, 0]
-        x = w.apply("Pad", x, w.integers(pads))
+        x = w.apply("Pad", x, w.integers(pads), w.integers(op.padding))
     x = w.apply("Gather", x, w.integers(index[0]), attributes={"axis": 1})
     x = w.apply("Gather", x, w.integers(index[1]), attributes={"axis": 3})
     x = w.apply("Transpose", x, attributes={"perm": [0, 1, 3, 2, 4, 5]})

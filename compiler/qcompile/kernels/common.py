@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qcompile.ir.dataflow import Resources
+from qcompile.ir.types import IntType
 from qcompile.kernels.memory import block_rams, ultra_rams
 
 
@@ -37,3 +38,10 @@ def ram_resources(style: str, width: int, depth: int, lut_inputs: int, bram_bits
     lutram = lutram_luts(width, depth, lut_inputs)
     banks = -(-depth // (64 if lut_inputs >= 6 else 16))
     return Resources(lut=lutram + width * mux_luts(banks, lut_inputs), lutram=lutram, ff=width)
+
+
+def with_padding(element: IntType, padding: int) -> IntType:
+    """The type of elements among which there is padding: `element` where that holds it, else the least that holds both."""
+    if element.contains(padding, padding):
+        return element
+    return IntType.of_range(min(element.lo, padding), max(element.hi, padding))

@@ -10,14 +10,22 @@ import numpy as np
 
 from qcompile.ir.dataflow import Binding, Resources, Schedule, Stream
 from qcompile.ir.types import IntArray, IntType
-from qcompile.kernels.common import ram_resources
+from qcompile.kernels.common import ram_resources, with_padding
 from qcompile.kernels.folding import legal_number, legal_word
 from qcompile.kernels.memory import LUTS_PER_BLOCK
 from qcompile.kernels.window_geometry import WindowAxis, WindowGeometry
 from qcompile.ops.windows import Windows
 
 RAM_STYLES = ("auto", "srl", "distributed", "block")
-SOURCES = ("skid_buffer", "axis_filter", "pixel_filter", "delay_line", "window_raster", "parallel_window")
+SOURCES = (
+    "skid_buffer",
+    "axis_filter",
+    "pixel_filter",
+    "delay_line",
+    "window_raster",
+    "pad_select",
+    "parallel_window",
+)
 """Files of the RTL, dependencies first."""
 
 
@@ -39,6 +47,7 @@ class ParallelWindow:
     stride: tuple[int, int] = (1, 1)
     dilation: tuple[int, int] = (1, 1)
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+    padding: int = 0
     ram_style: str = "auto"
 
     def __post_init__(self) -> None:
@@ -76,7 +85,9 @@ class ParallelWindow:
     @property
     def outputs(self) -> tuple[Stream, ...]:
         """A window a beat."""
-        return (Stream(self.element, self.geometry.taps * self.channels, self.geometry.windows),)
+        return (
+            Stream(with_padding(self.element, self.padding), self.geometry.taps * self.channels, self.geometry.windows),
+        )
 
     @property
     def flushes(self) -> int:
@@ -191,6 +202,10 @@ class ParallelWindow:
         names = ("TOP", "LEFT", "BOTTOM", "RIGHT")
         parameters: tuple[tuple[str, int | str], ...] = (
             ("BITS", self.inputs[0].bits),
+            ("LANES", self.channels),
+            ("OUTPUT_BITS", self.outputs[0].element.bits),
+            ("IS_SIGNED", int(self.element.signed)),
+            ("PADDING", self.padding),
             ("HEIGHT", self.height),
             ("WIDTH", self.width),
             ("KERNEL_H", self.kernel[0]),
@@ -209,5 +224,5 @@ class ParallelWindow:
         (x,) = frames
         windows = Windows(self.kernel, self.stride, self.dilation, self.pads[:2], self.pads[2:])
         image = x.reshape(-1, self.height, self.width, self.channels)
-        patches = windows.patches(image, first_axis=1, fill=0)
+        patches = windows.patches(image, first_axis=1, fill=self.padding)
         return (np.ascontiguousarray(patches).reshape(x.shape[0], -1),)

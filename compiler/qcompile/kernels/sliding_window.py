@@ -11,7 +11,7 @@ import numpy as np
 
 from qcompile.ir.dataflow import Binding, Resources, Schedule, Stream
 from qcompile.ir.types import IntArray, IntType
-from qcompile.kernels.common import ram_resources
+from qcompile.kernels.common import ram_resources, with_padding
 from qcompile.kernels.folding import divisors, legal_number, legal_word
 from qcompile.kernels.memory import LUTS_PER_BLOCK, RAM_STYLES
 from qcompile.kernels.parallel_window import ParallelWindow
@@ -19,7 +19,15 @@ from qcompile.kernels.window_geometry import NEVER, WindowAxis, WindowGeometry
 from qcompile.kernels.window_schedule import depths, least_depth, steady_interval, steady_starts
 from qcompile.ops.windows import Windows
 
-SOURCES = ("skid_buffer", "simple_dual_port_ram", "axis_filter", "pixel_filter", "window_walk", "sliding_window")
+SOURCES = (
+    "skid_buffer",
+    "simple_dual_port_ram",
+    "axis_filter",
+    "pixel_filter",
+    "window_walk",
+    "pad_select",
+    "sliding_window",
+)
 """Files of the RTL, dependencies first."""
 
 
@@ -28,7 +36,7 @@ class SlidingWindow:
     """Windows of an image (height, width, channels), row by row, each in the order tap row, tap column, channel.
 
     Element (oy, ox, ky, kx, c) is x[oy * stride[0] + ky * dilation[0] - top, ox * stride[1] + kx * dilation[1] - left,
-    c], and zero outside of the image; `pads` are (top, left, bottom, right), each less than the span of a window.
+    c], and `padding` outside of the image; `pads` are (top, left, bottom, right), each less than the span of a window.
     `depth` is how many pixels the line buffer holds, 0 for the least that works. Beats are taken and given each as soon
     as possible, so that a frame needs max(input beats, output beats) cycles if the buffer is deep enough (`depths`).
     """
@@ -43,6 +51,7 @@ class SlidingWindow:
     stride: tuple[int, int] = (1, 1)
     dilation: tuple[int, int] = (1, 1)
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+    padding: int = 0
     simd: int = 1
     depth: int = 0
     ram_style: str = "auto"
@@ -85,8 +94,8 @@ class SlidingWindow:
 
     @property
     def outputs(self) -> tuple[Stream, ...]:
-        """The windows, SIMD channels a beat."""
-        return (Stream(self.element, self.simd, self.geometry.groups * self.folds),)
+        """The windows, SIMD channels a beat, of a type that holds the padding as well."""
+        return (Stream(with_padding(self.element, self.padding), self.simd, self.geometry.groups * self.folds),)
 
     def interval(self) -> int:
         """Cycles from frame to frame, input at full speed provided."""
@@ -170,9 +179,9 @@ class SlidingWindow:
         address = (words - 1).bit_length()
         each = (1.2, 1.7, 2.4, 3.0, 1.0) if lut_inputs >= 6 else (3.0, 6.0, 5.0, 6.0, 2.0)
         counts = (walk, coordinates, sums, address, dropping)
-        luts = sum(rate * count for rate, count in zip(each, counts, strict=True)) + bits + 20
+        luts = sum(rate * count for rate, count in zip(each, counts, strict=True)) + self.outputs[0].bits + 20
         flags = 20 if coordinates else 17
-        registers = walk + coordinates + 2 * (sums + address + bits) + dropping + flags
+        registers = walk + coordinates + 2 * (sums + address + self.outputs[0].bits) + dropping + flags
         return Resources(lut=luts, ff=registers) + ram_resources(self.built_style, bits, words, lut_inputs, bram_bits)
 
     def _register_bits(self) -> tuple[int, int, int, int]:
@@ -198,6 +207,10 @@ class SlidingWindow:
         names = ("TOP", "LEFT", "BOTTOM", "RIGHT")
         parameters: tuple[tuple[str, int | str], ...] = (
             ("BITS", self.inputs[0].bits),
+            ("LANES", self.simd),
+            ("OUTPUT_BITS", self.outputs[0].element.bits),
+            ("IS_SIGNED", int(self.element.signed)),
+            ("PADDING", self.padding),
             ("FOLDS", self.folds),
             ("HEIGHT", self.height),
             ("WIDTH", self.width),
@@ -218,5 +231,5 @@ class SlidingWindow:
         (x,) = frames
         windows = Windows(self.kernel, self.stride, self.dilation, self.pads[:2], self.pads[2:])
         image = x.reshape(-1, self.height, self.width, self.channels)
-        patches = windows.patches(image, first_axis=1, fill=0)
+        patches = windows.patches(image, first_axis=1, fill=self.padding)
         return (np.ascontiguousarray(patches).reshape(x.shape[0], -1),)

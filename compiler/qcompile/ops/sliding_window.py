@@ -15,12 +15,13 @@ from qcompile.ops.windows import Windows
 @dataclass(frozen=True, slots=True)
 class SlidingWindow:
     """Input (x): (height, width, C) to (output height, output width, kernel height * kernel width * C), the window in
-    the order row, column, channel; integer zero outside of the image. Two spatial axes; one of them is 1 for
+    the order row, column, channel; the integer `padding` outside of the image. Two spatial axes; one of them is 1 for
     sequences.
     """
 
     kind: ClassVar[str] = "SlidingWindow"
     windows: Windows
+    padding: int = 0
 
     def infer_shape(self, *shapes: Shape) -> Shape:
         """(output height, output width, elements of a window)."""
@@ -29,13 +30,13 @@ class SlidingWindow:
 
     def evaluate(self, *inputs: Array) -> Array:
         """int64; the leading axis counts frames."""
-        patches = self.windows.patches(inputs[0], first_axis=1, fill=0)
+        patches = self.windows.patches(inputs[0], first_axis=1, fill=self.padding)
         return np.ascontiguousarray(patches).reshape(*patches.shape[:3], -1)
 
     def infer_range(self, x: Range) -> Range:
-        """That of the image for each position of the window, with zero where there is padding."""
+        """That of the image for each position of the window, and the padding where there is any."""
         positions = element_count(self.windows.kernel)
         low, high = np.tile(x.lo, positions), np.tile(x.hi, positions)
         if self.windows.padded or self.windows.ceil_mode:
-            low, high = np.minimum(low, 0), np.maximum(high, 0)
+            low, high = np.minimum(low, self.padding), np.maximum(high, self.padding)
         return Range.of(low, high) if x.lo.size > 1 else Range.of(low[:1], high[:1])

@@ -67,9 +67,9 @@ class IntegerBuilder:
         codes = op.infer_range(self.range_of(source), weights, bias)
         return self._add(stem, op, (source, *names), shape, codes, origin)
 
-    def windows(self, stem: str, source: str, windows: Windows, origin: tuple[str, ...]) -> str:
-        """Windows of an image (height, width, C), each as a vector."""
-        op = SlidingWindow(windows)
+    def windows(self, stem: str, source: str, windows: Windows, origin: tuple[str, ...], padding: int = 0) -> str:
+        """Windows of an image (height, width, C), each as a vector, with `padding` outside of the image."""
+        op = SlidingWindow(windows, padding)
         shape = op.infer_shape(self.values[source].shape)
         return self._add(stem, op, (source,), shape, op.infer_range(self.range_of(source)), origin)
 

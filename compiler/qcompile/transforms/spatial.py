@@ -17,6 +17,7 @@ from qcompile.transforms import weights
 from qcompile.transforms.deferred import Deferred, Step
 from qcompile.transforms.layouts import channels_last, same_order
 from qcompile.transforms.linear import on_lattice, product
+from qcompile.transforms.padding import least_code, padded_with_zero
 from qcompile.transforms.walk import ConstantLattice, RefusedError, Walk, tap_of
 
 
@@ -39,11 +40,11 @@ def _convolution(walk: Walk, node: Node, op: Convolution, source: Deferred, shap
         raise RefusedError("convolution in groups of several channels has no integer form yet")
     source = on_lattice(walk, node, source)
     windows = _two_axes(op.windows)
+    source, zero = padded_with_zero(walk, node, source, windows)
     image = _image(walk, node, source)
-    if windows.padded and (bool(np.any(source.lattice.shift)) or bool(np.any(source.lattice.offset))):
-        raise RefusedError(NO_ZERO)
     matrix = _matrix(walk, node)
-    vectors = image if windows.trivial else walk.integer.windows(f"{node.name}_window", image, windows, node.origin)
+    window = f"{node.name}_window"
+    vectors = image if windows.trivial else walk.integer.windows(window, image, windows, node.origin, zero)
     positions, channels = element_count(windows.kernel), source.channels
     parts = (source.lattice.scale, source.lattice.shift, source.lattice.offset)
     rows = Lattice.of(*(np.tile(np.broadcast_to(part, (channels,)), positions) for part in parts))
@@ -56,14 +57,14 @@ def _convolution(walk: Walk, node: Node, op: Convolution, source: Deferred, shap
 
 def _depthwise(walk: Walk, node: Node, op: Convolution, source: Deferred, shape: Shape) -> Deferred:
     """As many groups as channels: each channel meets weights of its own."""
-    source = on_lattice(walk, node, source)
+    source, zero = padded_with_zero(walk, node, on_lattice(walk, node, source), op.windows)
     matrix = _matrix(walk, node)  # (kernel positions, C): one input channel a group
     lattice = source.lattice
     offset = lattice.offset * matrix.integers.sum(axis=0) * matrix.scale
     if len(node.inputs) > 2:
         offset = offset + walk.graph.constants[node.inputs[2]].astype(np.float64)
     result = Lattice.of(matrix.scale * lattice.scale, lattice.shift * matrix.integers.sum(axis=0), offset)
-    output = _channel_product(walk, node, op.windows, source, matrix.integers)
+    output = _channel_product(walk, node, op.windows, source, matrix.integers, zero)
     q_shape = walk.integer.values[output].shape
     deferred = Deferred(output, q_shape, shape, result, node.output, channels_last(shape))
     walk.taps.append(tap_of(node, deferred))
@@ -72,10 +73,10 @@ def _depthwise(walk: Walk, node: Node, op: Convolution, source: Deferred, shape:
 
 def _average_pool(walk: Walk, node: Node, op: AveragePool, source: Deferred, shape: Shape) -> Deferred:
     """The sum over each window on the integers; the division stays with the function that the next quantiser ends."""
-    source = on_lattice(walk, node, source)
+    source, zero = padded_with_zero(walk, node, on_lattice(walk, node, source), op.windows)
     positions = element_count(op.windows.kernel)
     ones = np.ones((positions, source.channels), np.int64)
-    output = _channel_product(walk, node, op.windows, source, ones)
+    output = _channel_product(walk, node, op.windows, source, ones, zero)
     lattice = source.lattice
     total = Lattice.of(lattice.scale, lattice.shift * positions, lattice.offset * positions)
     step = Step(Elementwise("Div"), (np.full(1, positions, np.float32),))
@@ -83,21 +84,16 @@ def _average_pool(walk: Walk, node: Node, op: AveragePool, source: Deferred, sha
     return Deferred(output, q_shape, shape, total, "", channels_last(shape), (step,))
 
 
-def _channel_product(walk: Walk, node: Node, windows: Windows, source: Deferred, weights_: IntArray) -> str:
+def _channel_product(walk: Walk, node: Node, windows: Windows, source: Deferred, weights_: IntArray, zero: int) -> str:
     """Windows of each channel times weights (positions, C); one window over the whole image needs no line buffer."""
     windows = _two_axes(windows)
     image = _image(walk, node, source)
-    if windows.padded and (bool(np.any(source.lattice.shift)) or bool(np.any(source.lattice.offset))):
-        raise RefusedError(NO_ZERO)
     height, width, channels = walk.integer.values[image].shape
     if windows.kernel == (height, width) and not windows.padded:
         vectors = walk.integer.reshape(image, (1, 1, height * width * channels), node.origin)
     else:
-        vectors = walk.integer.windows(f"{node.name}_window", image, windows, node.origin)
+        vectors = walk.integer.windows(f"{node.name}_window", image, windows, node.origin, zero)
     return walk.integer.channel_product(node.name, vectors, weights_, node.origin)
-
-
-NO_ZERO = "zero padding of a tensor in which zero is no integer code (a bipolar one, say)"
 
 
 def _matrix(walk: Walk, node: Node) -> weights.IntegerMatrix:
@@ -128,11 +124,10 @@ def _max_pool(walk: Walk, node: Node, op: MaxPool, source: Deferred, shape: Shap
         raise RefusedError("MaxPool of a tensor that falls with its integers")
     windows = _two_axes(op.windows)
     image = _image(walk, node, source)
-    if (windows.padded or windows.ceil_mode) and walk.integer.range_of(image).least < 0:
-        raise RefusedError("MaxPool with padding on integers below zero")
     if windows.kernel == (1, 1):
         raise RefusedError("MaxPool over single elements")
-    vectors = walk.integer.windows(f"{node.name}_window", image, windows, node.origin)
+    least = least_code(walk, image)
+    vectors = walk.integer.windows(f"{node.name}_window", image, windows, node.origin, least)
     q = walk.integer.window_maximum(node.name, vectors, element_count(windows.kernel), node.origin)
     return replace(
         source,

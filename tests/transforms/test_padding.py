@@ -1,0 +1,105 @@
+"""The value that padding has: real zero whatever its code, and a code below all others for maxima."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qcompile.ir.errors import CompilerError
+from qcompile.ir.types import IntType
+from qcompile.ops import SlidingWindow
+from qcompile.transforms.walk import InputType
+from tests.support.onnx_models import QONNX, ModelBuilder
+from tests.support.proving import Proof, assert_exact, prove
+
+RNG = np.random.default_rng
+
+
+def weights(b: ModelBuilder, *shape: int, bits: int = 3) -> str:
+    return b.quant(b.constant(RNG(sum(shape)).normal(0, 0.4, shape)), 0.25, 0.0, float(bits), narrow=1)
+
+
+def windows_of(found: Proof) -> list[SlidingWindow]:
+    return [node.op for node in found.network.integer.nodes if isinstance(node.op, SlidingWindow)]
+
+
+def convolved(b: ModelBuilder, x: str, channels: int, group: int = 1) -> str:
+    shape = (4, channels // group, 3, 3)
+    return b.node("Conv", [x, weights(b, *shape)], {"pads": [1, 0, 1, 2], "group": group})
+
+
+@pytest.mark.parametrize("group", [1, 4])
+def test_bipolar_numbers_are_padded_with_zero(group: int) -> None:
+    b = ModelBuilder()
+    x = b.quant("x", 0.5, 0.0, 1.0)
+    found = prove(b.model((1, 4, 5, 6), b.quant(convolved(b, x, 4, group), 0.5, 0.0, 3.0)))
+    assert_exact(found)
+    (window,) = windows_of(found)
+    assert window.padding == 0
+    assert found.network.integer.values[found.network.integer.nodes[1].output].range.type == IntType(2, True)
+
+
+@pytest.mark.parametrize(("scale", "shift"), [(1.0, -3.0), (0.5, -128.0), (0.25, 1.0), (0.25, 7.0)])
+def test_zero_is_another_code(scale: float, shift: float) -> None:
+    """An unsigned input from which a constant is taken: zero lies among the codes, or beside them."""
+    b = ModelBuilder()
+    x = b.node("Add", ["x", b.constant(scale * shift)])
+    types = {"x": InputType(IntType(8, False), scale)}
+    found = prove(b.model((1, 4, 5, 6), convolved(b, x, 4)), types)
+    assert_exact(found)
+    assert [window.padding for window in windows_of(found)] == [-shift]
+
+
+def test_zero_that_is_a_quarter_between_the_codes() -> None:
+    b = ModelBuilder()
+    x = b.quant("x", 0.5, 1.25, 2.0)
+    found = prove(b.model((1, 4, 5, 6), convolved(b, x, 4)))
+    assert_exact(found)
+
+
+def test_multi_thresholds_with_a_bias_between_the_codes() -> None:
+    b = ModelBuilder()
+    thresholds = b.constant(np.arange(15).reshape(1, 15) / 4)
+    attributes = {"out_scale": 0.5, "out_bias": -3.75, "out_dtype": "INT4", "data_layout": "NCHW"}
+    x = b.node("MultiThreshold", [b.quant("x", 0.25, 0.0, 6.0), thresholds], attributes, domain=QONNX)
+    assert_exact(prove(b.model((1, 4, 5, 6), convolved(b, x, 4))))
+
+
+def test_zero_that_differs_between_channels() -> None:
+    b = ModelBuilder()
+    x = b.node("Add", [b.quant("x", 0.25, 0.0, 4.0), b.constant(np.arange(4).reshape(1, 4, 1, 1) / 4)])
+    assert_exact(prove(b.model((1, 4, 5, 6), convolved(b, x, 4))))
+
+
+def test_zero_on_no_small_lattice_is_refused_by_name() -> None:
+    b = ModelBuilder()
+    x = b.node("Add", [b.quant("x", 0.25, 0.0, 4.0), b.constant(np.float32(0.1234567))])
+    with pytest.raises(CompilerError, match="zero padding of a tensor whose integers have no common place for zero"):
+        prove(b.model((1, 4, 5, 6), convolved(b, x, 4)))
+
+
+def test_average_of_padded_bipolar_numbers() -> None:
+    b = ModelBuilder()
+    attributes = {"kernel_shape": [2, 2], "strides": [2, 2], "pads": [1, 1, 1, 1], "count_include_pad": 1}
+    x = b.node("AveragePool", [b.quant("x", 0.5, 0.0, 1.0)], attributes)
+    assert_exact(prove(b.model((1, 4, 5, 6), b.quant(x, 0.125, 0.0, 4.0))))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.tuples(*[st.integers(0, 1)] * 4), st.booleans(), st.tuples(st.integers(1, 3), st.integers(1, 3)))
+def test_maximum_of_signed_numbers_with_padding(pads: tuple[int, ...], ceil: bool, strides: tuple[int, int]) -> None:
+    b = ModelBuilder()
+    attributes = {"kernel_shape": [2, 3], "strides": strides, "pads": pads, "ceil_mode": int(ceil)}
+    found = prove(b.model((1, 2, 5, 6), b.node("MaxPool", [b.quant("x", 0.25, 0.0, 4.0)], attributes)), frames=6)
+    assert_exact(found)
+    assert [window.padding for window in windows_of(found)] == [-8]
+
+
+def test_maximum_of_numbers_above_zero_is_padded_with_zero() -> None:
+    b = ModelBuilder()
+    x = b.node("MaxPool", [b.quant("x", 0.25, 0.0, 4.0, signed=0)], {"kernel_shape": [2, 2], "pads": [1, 1, 0, 0]})
+    found = prove(b.model((1, 2, 5, 6), x))
+    assert_exact(found)
+    assert [window.padding for window in windows_of(found)] == [0]
