@@ -138,6 +138,7 @@ class SlidingWindow:
             self.stride,
             self.dilation,
             self.pads,
+            self.padding,
             style,
         )
 
