@@ -74,6 +74,11 @@ def test_random_networks(chunk: int) -> None:
     assert seen["ties"] <= seen["frames"] // 20
 
 
+def test_a_constant_divided_by_zero() -> None:
+    """The sum is zero, of a sign that integers do not know, or what float32 leaves of it: either end of the quantiser."""
+    assert examine(range(2318, 2319))["ties"] > 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("chunk", range(50))
 def test_many_random_networks(chunk: int) -> None:

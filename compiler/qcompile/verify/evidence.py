@@ -182,12 +182,16 @@ class Evidence:
         return before + node.op.terms(*shapes) + ROUNDINGS
 
     def _from_integers(self, name: str) -> Spread | None:
-        """What integers stand for where they were made; an elementwise operator of them is computed as the model does."""
+        """What integers stand for where they were made; an elementwise operator of them is computed as the model does.
+
+        They do not know the sign of a zero, which decides of what comes of a division by it.
+        """
         tap, node = self.taps.get(name), self.producers.get(name)
         made_here = node is None or not isinstance(node.op, Pointwise)
         if tap is not None and tap.value in self.values and made_here:
             real = decoded(tap, self.values[tap.value], self.graph.values[name].shape)
-            return real, real
+            zero = real == 0
+            return (np.where(zero, np.float32(-0.0), real), np.where(zero, np.float32(0), real)) if zero.any() else (real, real)
         return self._given(name)
 
     def _from_reference(self, name: str) -> Spread | None:
