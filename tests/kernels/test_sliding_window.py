@@ -17,7 +17,8 @@ from qcompile.kernels.window_geometry import NEVER, WindowAxis, WindowGeometry
 from qcompile.kernels.window_schedule import depths, gapless_depth, least_depth, steady_starts
 
 from .bench import simulate
-from .judge import Record, Run
+from .buffered import Timed
+from .judge import Run
 from .synthesis import synthesise
 
 UINT1, INT3, INT8 = IntType(1, False), IntType(3, True), IntType(8, True)
@@ -71,47 +72,20 @@ def deeper(kernels: list[SlidingWindow]) -> list[SlidingWindow]:
     return [k.with_attribute("depth", depth) for k in kernels for depth in depths(k.geometry)[1:]]
 
 
-def cut(record: Record, beats: int) -> Record:
-    """What the port did up to its beat number `beats`."""
-    end = int(record.beats[beats - 1]) + 1
-    return replace(record, valid=record.valid[:end], ready=record.ready[:end], data=record.data[:end])
-
-
-class Timed(Run):
-    """A run without its last frame, whose last beats no window waits for, and its times.
-
-    Between the reads of one frame lie steps of the next, so there is one frame of steps more than of beats.
-    """
-
-    def __init__(self, run: Run) -> None:
-        count = run.frames - 1
-        records = [tuple(cut(r, count * r.stream.beats) for r in port) for port in (run.inputs, run.outputs)]
-        super().__init__(run.label, run.kernel, run.phase, count, run.expected, *records, run.moved)
-
-    def model(self) -> tuple[IntArray, tuple[IntArray, ...]]:
-        schedule = self.kernel.schedule()
-        (reads,), (writes,), (record,) = schedule.reads, schedule.writes, self.inputs
-        bases = np.arange(self.frames, dtype=np.int64)[:, None] * schedule.steps
-        offered = np.zeros((self.frames + 1) * schedule.steps + int(reads[-1]), dtype=np.int64)
-        np.maximum.at(offered, (bases + reads).reshape(-1), record.offers)
-        number = np.arange(offered.size, dtype=np.int64)
-        cycle = np.maximum.accumulate(offered - number) + number
-        return cycle, (cycle[(bases + writes).reshape(-1)] + schedule.latency,)
-
-    def takes(self) -> IntArray:
-        """When each input beat is to be taken: once it is offered, two cycles after the release that makes room."""
-        kernel, frame = self.kernel, np.arange(self.frames, dtype=np.int64)[:, None]
-        assert isinstance(kernel, SlidingWindow)
-        geometry = kernel.geometry
-        rows, columns = np.diff(geometry.rows.ranks()) > 0, np.diff(geometry.columns.ranks()) > 0
-        ends = (geometry.release_groups() + frame * geometry.groups + 1).reshape(-1) * kernel.folds - 1
-        limits = (geometry.released() + kernel.buffer_pixels + frame * geometry.kept).reshape(-1)
-        ranks = (geometry.ranks() + frame * geometry.kept).reshape(-1)
-        release = np.searchsorted(limits, ranks, side="right") - 1
-        steps = self.outputs[0].offers[ends] - kernel.schedule().latency
-        kept = np.tile((rows[:, None] & columns).reshape(-1), self.frames)
-        room = np.where((release >= 0) & kept, steps[release] + 2, 0)
-        return np.maximum(self.inputs[0].offers, np.repeat(room, kernel.folds))
+def takes(run: Run) -> IntArray:
+    """When each input beat is to be taken: once it is offered, two cycles after the release that makes room."""
+    kernel, frame = run.kernel, np.arange(run.frames, dtype=np.int64)[:, None]
+    assert isinstance(kernel, SlidingWindow)
+    geometry = kernel.geometry
+    rows, columns = np.diff(geometry.rows.ranks()) > 0, np.diff(geometry.columns.ranks()) > 0
+    ends = (geometry.release_groups() + frame * geometry.groups + 1).reshape(-1) * kernel.folds - 1
+    limits = (geometry.released() + kernel.buffer_pixels + frame * geometry.kept).reshape(-1)
+    ranks = (geometry.ranks() + frame * geometry.kept).reshape(-1)
+    release = np.searchsorted(limits, ranks, side="right") - 1
+    steps = run.outputs[0].offers[ends] - kernel.schedule().latency
+    kept = np.tile((rows[:, None] & columns).reshape(-1), run.frames)
+    room = np.where((release >= 0) & kept, steps[release] + 2, 0)
+    return np.maximum(run.inputs[0].offers, np.repeat(room, kernel.folds))
 
 
 @pytest.mark.parametrize(
@@ -125,7 +99,7 @@ def test_conformance(kernels: list[SlidingWindow], tmp_path: Path) -> None:
         if run.phase.unthrottled and not found:
             timed = Timed(run)
             found += timed.untimely()
-            if not np.array_equal(timed.inputs[0].beats, timed.takes()):
+            if not np.array_equal(timed.inputs[0].beats, takes(timed)):
                 found.append("beats are not taken as soon as there is room")
         faults += [f"{run.label}, {run.phase.name}: {fault}" for fault in found]
     assert not faults, "\n".join(faults)

@@ -145,6 +145,24 @@ def test_layout_operators_move_frames_one_by_one() -> None:
     assert np.array_equal(Take().evaluate(x, index), x.reshape(3, 8)[:, index])
 
 
+@settings(max_examples=60, deadline=None)
+@given(seed=seeds, shared=st.booleans())
+def test_moved_elements_keep_their_ranges(seed: int, shared: bool) -> None:
+    rng = np.random.default_rng(seed)
+    shape = (int(rng.integers(1, 4)), int(rng.integers(1, 4)))
+    reach = random_range(rng, 1 if shared else shape[1], 9)
+    index = rng.integers(0, shape[0] * shape[1], rng.integers(1, 4, 2))
+    each = reach.per_channel(shape[1])
+    ends = np.broadcast_to(np.stack([each.lo, each.hi])[:, None], (2, *shape))
+    low, high = Take().evaluate(ends, index)
+    stated = Take().infer_range(reach, index).per_channel(index.shape[1])
+    if shared:
+        assert (stated.least, stated.greatest) == (reach.least, reach.greatest)
+    else:
+        assert np.array_equal(stated.lo, low.min(axis=0))
+        assert np.array_equal(stated.hi, high.max(axis=0))
+
+
 @pytest.mark.parametrize(
     ("op", "shapes"),
     [

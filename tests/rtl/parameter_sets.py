@@ -9,6 +9,11 @@ from collections.abc import Mapping
 Parameters = Mapping[str, int | str]
 
 LEGAL: Mapping[str, tuple[Parameters, ...]] = {
+    "address_walk": (
+        {"BOUND_0": 1},
+        {"BOUND_0": 3, "BOUND_1": 5, "TABLES": 1, "HOLD": 1},
+        {"BOUND_1": 2, "BOUND_2": 2, "BOUND_3": 3, "BOUND_4": 2, "BOUND_5": 9, "TABLES": 32, "ROM_STYLE": "block"},
+    ),
     "adder_tree": (
         {"COUNT": 1, "WIDTH": 3, "SUM_BITS": 3},
         {"COUNT": 5, "WIDTH": 1, "SUM_BITS": 3},
@@ -92,6 +97,11 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
         {"ACCUMULATE": 0, "INPUT_SIGNED": 1},
         {"BIPOLAR": 1, "WEIGHT_BITS": 1, "WEIGHT_SIGNED": 0, "PLANES": 1, "INPUT_BITS": 1, "ACCUMULATOR_BITS": 3},
     ),
+    "reorder": (
+        {"BLOCK": 1, "BOUND_0": 1, "OUTPUT_BITS": 1, "DEPTH": 2},
+        {"LANES": 3, "BLOCK": 6, "BOUND_0": 2, "BOUND_1": 3, "TABLES": 2, "FIRST": 2, "RELEASED": 1, "HOLD": 1},
+        {"BLOCK": 1000, "BOUND_0": 50, "BOUND_1": 20, "DEPTH": 1901, "RAM_STYLE": "block", "OUTPUT_BITS": 7},
+    ),
     "rom": ({"DEPTH": 1}, {"WIDTH": 36, "DEPTH": 500, "RAM_STYLE": "block"}, {"LANES": 3, "LANE": 2}),
     "simple_dual_port_ram": ({"DEPTH": 2}, {"WIDTH": 36, "DEPTH": 500, "RAM_STYLE": "block"}),
     "skid_buffer": ({"WIDTH": 1}, {"WIDTH": 3000}),
@@ -150,6 +160,7 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
 }
 
 ILLEGAL: Mapping[str, tuple[tuple[Parameters, str], ...]] = {
+    "address_walk": (({"BOUND_3": 0}, "the bounds must be at least 1"), ({"HOLD": 7}, "or 6 for none")),
     "adder_tree": (
         ({"COUNT": 0}, "COUNT and WIDTH must be at least 1"),
         ({"COUNT": 1, "LAST_NEGATIVE": 1}, "a single operand cannot be subtracted"),
@@ -194,6 +205,11 @@ ILLEGAL: Mapping[str, tuple[tuple[Parameters, str], ...]] = {
     "pixel_filter": (({"FOLDS": 0}, "FOLDS, HEIGHT and WIDTH must be at least 1"),),
     "popcount": (({"COUNT": 0}, "COUNT must be at least 1"),),
     "processing_element": (({"USE_DSP": 1, "PLANES": 1}, "have no multipliers for USE_DSP"),),
+    "reorder": (
+        ({"DEPTH": 1}, "DEPTH at least 2"),
+        ({"FIRST": 4}, "FIRST must be less than BLOCK"),
+        ({"OUTPUT_BITS": 9}, "OUTPUT_BITS must be at most INPUT_BITS"),
+    ),
     "rom": (({"DEPTH": 0}, "must be at least 1"), ({"LANE": 1}, "LANE less than LANES")),
     "simple_dual_port_ram": (({"DEPTH": 1}, "WIDTH must be at least 1 and DEPTH at least 2"),),
     "skid_buffer": (({"WIDTH": 0}, "WIDTH must be at least 1"),),

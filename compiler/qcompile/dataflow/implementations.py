@@ -15,18 +15,21 @@ from qcompile.kernels import (
     ArgMaxUnit,
     LookupTable,
     MatrixVectorUnit,
+    Reorder,
     StreamAdd,
     Thresholding,
     VectorVectorUnit,
     WindowMaximumUnit,
     sliding_window,
 )
+from qcompile.kernels.address_map import AddressMap
 from qcompile.ops import (
     ArgMax,
     ChannelProduct,
     Lookup,
     MatMul,
     SlidingWindow,
+    Take,
     TensorAdd,
     Threshold,
     WindowMaximum,
@@ -163,12 +166,19 @@ def _stream_add(graph: Graph, node: Node) -> Kernel:
     return StreamAdd(operands, node.op.factors, _type(graph, node.output), shape[-1], _vectors(shape))
 
 
+def _reorder(graph: Graph, node: Node) -> Kernel:
+    source, index = node.inputs
+    mapping = AddressMap(element_count(graph.values[source].shape), graph.constants[index].reshape(-1))
+    return Reorder(_type(graph, source), _type(graph, node.output), mapping)
+
+
 IMPLEMENTATIONS: Mapping[type, Implementation] = {
     ArgMax: _argmax,
     ChannelProduct: _vector_vector_unit,
     Lookup: _lookup_table,
     MatMul: _matrix_vector_unit,
     SlidingWindow: _sliding_window,
+    Take: _reorder,
     TensorAdd: _stream_add,
     Threshold: _thresholding,
     WindowMaximum: _window_maximum,

@@ -10,6 +10,7 @@ from qcompile.kernels.matrix_vector_unit import MatrixVectorUnit
 from qcompile.kernels.parallel_vector_vector_unit import ParallelVectorVectorUnit
 from qcompile.kernels.parallel_window import ParallelWindow
 from qcompile.kernels.parallel_window_maximum import ParallelWindowMaximum
+from qcompile.kernels.reorder import Reorder
 from qcompile.kernels.skid_buffer import SkidBuffer
 from qcompile.kernels.sliding_window import SlidingWindow
 from qcompile.kernels.stream_add import StreamAdd
@@ -27,6 +28,7 @@ KERNELS: tuple[type[Kernel], ...] = (
     ParallelVectorVectorUnit,
     ParallelWindow,
     ParallelWindowMaximum,
+    Reorder,
     SkidBuffer,
     SlidingWindow,
     StreamAdd,
@@ -46,6 +48,7 @@ __all__ = [
     "ParallelVectorVectorUnit",
     "ParallelWindow",
     "ParallelWindowMaximum",
+    "Reorder",
     "SkidBuffer",
     "SlidingWindow",
     "StreamAdd",

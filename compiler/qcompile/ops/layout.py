@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from qcompile.ir.graph import Shape, element_count
-from qcompile.ir.types import Array
+from qcompile.ir.types import Array, IntArray, Range
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +61,12 @@ class Take:
         """Any dtype; the leading axis of frames stays."""
         x, index = inputs
         return x.reshape(x.shape[0], -1)[:, index]
+
+    def infer_range(self, x: Range, index: IntArray) -> Range:
+        """For each channel of the result, all that its elements can be; `x` has the channels of the flattened frame's
+        last axis.
+        """
+        if x.lo.size == 1:
+            return x
+        channels = (index % x.lo.size).reshape(-1, index.shape[-1])
+        return Range.of(x.lo[channels].min(axis=0), x.hi[channels].max(axis=0))

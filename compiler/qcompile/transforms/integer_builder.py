@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from qcompile.ir.graph import Graph, Node, Operator, Shape, Value, fresh_name
+from qcompile.ir.graph import Graph, Node, Operator, Shape, Value, element_count, fresh_name
 from qcompile.ir.types import Array, IntArray, Range, read_only
 from qcompile.ops import (
     ArgMax,
@@ -15,6 +15,7 @@ from qcompile.ops import (
     MatMul,
     Reshape,
     SlidingWindow,
+    Take,
     TensorAdd,
     Threshold,
     WindowMaximum,
@@ -57,6 +58,30 @@ class IntegerBuilder:
             repeat = shape[-1] // known.lo.size
             codes = Range.of(np.tile(known.lo, repeat), np.tile(known.hi, repeat))
         return self._add(f"{source}_reshaped", Reshape(shape), (source,), shape, codes, origin)
+
+    def reorder(self, stem: str, source: str, index: IntArray, shape: Shape, origin: tuple[str, ...]) -> str:
+        """A frame of `shape` whose element k is element `index[k]` of the flattened frame of `source`.
+
+        Costs nothing where that is its own order. A frame that is itself made by a reordering is passed over, and the same
+        reordering is made once.
+        """
+        index = np.asarray(index, np.int64).reshape(shape)
+        producer = next((node for node in self.nodes if node.output == source), None)
+        while producer is not None and isinstance(producer.op, (Reshape, Take)):
+            if isinstance(producer.op, Take):
+                index = self.constants[producer.inputs[1]].reshape(-1)[index]
+            source = producer.inputs[0]
+            producer = next((node for node in self.nodes if node.output == source), None)
+        if np.array_equal(index.reshape(-1), np.arange(element_count(self.values[source].shape))):
+            return self.reshape(source, shape, origin)
+        for node in self.nodes:
+            alike = isinstance(node.op, Take) and node.inputs[0] == source
+            if alike and np.array_equal(self.constants[node.inputs[1]], index):
+                return node.output
+        op = Take()
+        names = self._keep(stem, {"index": index})
+        codes = op.infer_range(self.range_of(source), index)
+        return self._add(stem, op, (source, *names), shape, codes, origin)
 
     def matmul(self, stem: str, source: str, weights: IntArray, bias: IntArray | None, origin: tuple[str, ...]) -> str:
         """X (..., K) times weights (K, M), plus bias (M,)."""
