@@ -145,15 +145,16 @@ class Builder:
         self.nodes.append(Node(self._node_name(node.name), op, (source, weights, *constants), output, (node.name,)))
         return output
 
-    def add_joint(self, node: OnnxNode, op: Operator, sources: tuple[str, str]) -> None:
-        """Appends an operator of two tensors that are both computed from the input."""
+    def add_joint(self, node: OnnxNode, op: Operator, sources: tuple[str, str], output: str | None = None) -> str:
+        """Appends an operator of two tensors that are both computed from the input; returns the name of its output.
+
+        Raises UnsupportedError when the shapes do not fit.
+        """
+        output = node.outputs[0] if output is None else output
         first, second = (self.resolve(name) for name in sources)
-        output = node.outputs[0]
-        try:
-            self.shapes[output] = op.infer_shape(self.shapes[first], self.shapes[second])
-        except ValueError as error:
-            raise UnsupportedError(str(error)) from error
+        self.shapes[output] = _inferred(op, self.shapes[first], self.shapes[second])
         self.nodes.append(Node(self._node_name(node.name), op, (first, second), output, (node.name,)))
+        return output
 
     def finish(self, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Graph:
         """The graph, pruned to what the outputs need."""

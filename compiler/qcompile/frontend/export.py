@@ -20,10 +20,12 @@ from qcompile.ops import (
     ChannelProduct,
     Lookup,
     MatMul,
+    Repeat,
     Reshape,
     SlidingWindow,
     Take,
     TensorAdd,
+    TensorMultiply,
     Threshold,
     Transpose,
     WindowMaximum,
@@ -171,6 +173,23 @@ def _tensor_add(w: _Writing) -> None:
     w.finish("Add", *terms)
 
 
+def _tensor_multiply(w: _Writing) -> None:
+    op = cast(TensorMultiply, w.node.op)
+    operands = []
+    for name, factor, term in zip(w.node.inputs, op.factors, op.terms_added, strict=True):
+        scaled = name if factor == 1 else w.apply("Mul", name, w.integers(factor))
+        operands.append(scaled if term == 0 else w.apply("Add", scaled, w.integers(term)))
+    w.finish("Mul", *operands)
+
+
+def _repeat(w: _Writing) -> None:
+    """(frames, vectors, 1, elements) times ones of (times, 1)."""
+    op = cast(Repeat, w.node.op)
+    vectors = w.apply("Reshape", w.node.inputs[0], w.integers([0, -1, 1, op.vector]))
+    repeated = w.apply("Mul", vectors, w.integers(np.ones((op.times, 1))))
+    w.finish("Reshape", repeated, w.integers([0, *op.shape]))
+
+
 def _window_maximum(w: _Writing) -> None:
     """(..., positions, C) and the maximum over the last axis but one."""
     source = w.node.inputs[0]
@@ -184,10 +203,12 @@ WRITERS: dict[type[Operator], Callable[[_Writing], None]] = {
     ChannelProduct: _channel_product,
     Lookup: _lookup,
     MatMul: _matmul,
+    Repeat: _repeat,
     Reshape: _reshape,
     SlidingWindow: _sliding_window,
     Take: _take,
     TensorAdd: _tensor_add,
+    TensorMultiply: _tensor_multiply,
     Threshold: _threshold,
     Transpose: _transpose,
     WindowMaximum: _window_maximum,

@@ -11,10 +11,12 @@ from qcompile.ops.matmul import MatMul
 from qcompile.ops.multi_threshold import MultiThreshold
 from qcompile.ops.pooling import AveragePool, MaxPool, WindowMaximum
 from qcompile.ops.quantize import Quantize
+from qcompile.ops.repeat import Repeat
 from qcompile.ops.sign import Sign
 from qcompile.ops.sliding_window import SlidingWindow
 from qcompile.ops.softmax import Softmax
 from qcompile.ops.tensor_add import TensorAdd
+from qcompile.ops.tensor_multiply import TensorMultiply
 from qcompile.ops.threshold import Threshold
 from qcompile.ops.topk import TopK
 from qcompile.ops.truncate import Truncate
@@ -32,12 +34,14 @@ OPS = (
     MaxPool,
     MultiThreshold,
     Quantize,
+    Repeat,
     Reshape,
     Sign,
     SlidingWindow,
     Softmax,
     Take,
     TensorAdd,
+    TensorMultiply,
     Threshold,
     TopK,
     Transpose,
@@ -59,12 +63,14 @@ __all__ = [
     "MaxPool",
     "MultiThreshold",
     "Quantize",
+    "Repeat",
     "Reshape",
     "Sign",
     "SlidingWindow",
     "Softmax",
     "Take",
     "TensorAdd",
+    "TensorMultiply",
     "Threshold",
     "TopK",
     "Transpose",

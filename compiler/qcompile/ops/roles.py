@@ -154,9 +154,38 @@ class Summing(Protocol):
         """How many products one element of the result adds up, for inputs of these shapes."""
 
 
+@runtime_checkable
+class Joint(Protocol):
+    """Makes one tensor of two that are both computed from the input."""
+
+    kind: ClassVar[str]
+    elementwise: ClassVar[bool]
+    """Whether each element is a scalar function of one pair: then float32 leaves nothing open."""
+
+    def infer_shape(self, *shapes: Shape) -> Shape:
+        """See Operator."""
+
+    def evaluate(self, *inputs: Array) -> Array:
+        """float32 in, float32 out; the leading axis of both counts frames."""
+
+    def joint_magnitude(self, *largest: Array) -> Array:
+        """At least as large as all that is rounded on the way, for operands from -largest to largest."""
+
+
 def broadcast_shape(shapes: tuple[Shape, ...]) -> Shape:
     """Shape of an elementwise result, which must be that of the first operand."""
     result = np.broadcast_shapes(*shapes)
     if result != shapes[0]:
         raise ValueError(f"the constants {shapes[1:]} widen the tensor {shapes[0]} to {result}")
     return result
+
+
+def joint_shape(done: str, shapes: tuple[Shape, ...]) -> Shape:
+    """Shape of an elementwise result of two tensors of as many axes; raises ValueError with what is `done` to them."""
+    first, second = shapes
+    try:
+        if len(first) == len(second):
+            return np.broadcast_shapes(first, second)
+    except ValueError:
+        pass
+    raise ValueError(f"tensors of the shapes {first} and {second} are {done}")

@@ -9,24 +9,30 @@ import numpy as np
 
 from qcompile.ir.graph import Shape
 from qcompile.ir.types import Array, Range
+from qcompile.ops.roles import joint_shape
 
 
 @dataclass(frozen=True, slots=True)
 class TensorAdd:
-    """Inputs (a, b) of one shape: factors[0] * a + factors[1] * b, on real numbers (factors 1 and -1) or integers."""
+    """Inputs (a, b): factors[0] * a + factors[1] * b, on real numbers (factors 1 and -1; shapes broadcast, of as many axes)
+    or integers (one shape).
+    """
 
     kind: ClassVar[str] = "TensorAdd"
+    elementwise: ClassVar[bool] = True
     factors: tuple[int, int] = (1, 1)
 
     def infer_shape(self, *shapes: Shape) -> Shape:
-        """The common shape; raises ValueError where they differ."""
-        if shapes[0] != shapes[1]:
-            raise ValueError(f"tensors of the shapes {shapes[0]} and {shapes[1]} are added")
-        return shapes[0]
+        """The common shape; raises ValueError where there is none."""
+        return joint_shape("added", shapes)
 
     def terms(self, *shapes: Shape) -> int:
         """One for each tensor."""
         return len(shapes)
+
+    def joint_magnitude(self, *largest: Array) -> Array:
+        """The sum of both."""
+        return np.asarray(largest[0] + largest[1])
 
     def evaluate(self, *inputs: Array) -> Array:
         """The dtype of the inputs."""

@@ -13,10 +13,12 @@ from qcompile.ops import (
     ChannelProduct,
     Lookup,
     MatMul,
+    Repeat,
     Reshape,
     SlidingWindow,
     Take,
     TensorAdd,
+    TensorMultiply,
     Threshold,
     WindowMaximum,
 )
@@ -116,6 +118,16 @@ class IntegerBuilder:
         op = TensorAdd(factors)
         shape = op.infer_shape(*(self.values[name].shape for name in sources))
         return self._add(stem, op, sources, shape, op.infer_range(*(self.range_of(name) for name in sources)), origin)
+
+    def multiply(self, stem: str, sources: tuple[str, str], op: TensorMultiply, origin: tuple[str, ...]) -> str:
+        """The product of two values of one shape, as `op` has it."""
+        shape = op.infer_shape(*(self.values[name].shape for name in sources))
+        return self._add(stem, op, sources, shape, op.infer_range(*(self.range_of(name) for name in sources)), origin)
+
+    def repeat(self, stem: str, source: str, op: Repeat, origin: tuple[str, ...]) -> str:
+        """Vectors of a value, each several times."""
+        shape = op.infer_shape(self.values[source].shape)
+        return self._add(stem, op, (source,), shape, op.infer_range(self.range_of(source)), origin)
 
     def step(self, stem: str, source: str, form: Thresholds | Table, origin: tuple[str, ...]) -> str:
         """A function of one integer, as thresholds or as a table."""

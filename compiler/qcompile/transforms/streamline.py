@@ -10,17 +10,18 @@ import numpy as np
 from qcompile.ir.errors import CompilerError, Rejection, refuse
 from qcompile.ir.graph import Graph, Node
 from qcompile.ir.network import Network
-from qcompile.ir.types import Array, IntArray
-from qcompile.ops import ArgMax, Decode, MatMul, Softmax, TensorAdd, TopK
-from qcompile.ops.roles import Lattice, Layout, Pointwise, Quantiser, Spatial
+from qcompile.ir.types import Array
+from qcompile.ops import ArgMax, Decode, MatMul, Softmax, TopK
+from qcompile.ops.roles import Joint, Lattice, Layout, Pointwise, Quantiser, Spatial
 from qcompile.transforms import comparison, edges
 from qcompile.transforms.deferred import Deferred, Step
 from qcompile.transforms.inputs import encode_input, typed_input
 from qcompile.transforms.integer_builder import IntegerBuilder
-from qcompile.transforms.join import tensor_add
+from qcompile.transforms.join import integers, joined, put_off, settled
+from qcompile.transforms.joined import Joined
 from qcompile.transforms.linear import matmul
+from qcompile.transforms.quantise import quantise, quantise_joined
 from qcompile.transforms.spatial import spatial
-from qcompile.transforms.step_function import NOT_A_NUMBER, Identity, derive
 from qcompile.transforms.walk import (
     UNTYPED_HINT,
     ConstantLattice,
@@ -51,6 +52,8 @@ def streamline(graph: Graph, types: Mapping[str, InputType]) -> Network:
                 _visit(walk, node)
             except RefusedError as error:
                 walk.rejections.append(Rejection(str(error), f"node {', '.join(node.origin) or node.name}"))
+    for name in graph.outputs:
+        _settle(walk, name)
     if walk.rejections:
         raise refuse("the model has no exact integer form", walk.rejections)
     ends: dict[str, Deferred] = {}
@@ -58,7 +61,7 @@ def streamline(graph: Graph, types: Mapping[str, InputType]) -> Network:
         known = walk.known[name]
         if isinstance(known, Pending):
             raise CompilerError(f"nothing quantises the input '{known.source}'", hint=UNTYPED_HINT)
-        assert not isinstance(known, ConstantLattice), "the importer refuses constant outputs"
+        assert isinstance(known, (Deferred, Tail)), "the importer refuses constant outputs, joins are settled"
         end = known.source if isinstance(known, Tail) else known
         if not end.anchor:
             raise CompilerError(
@@ -70,6 +73,15 @@ def streamline(graph: Graph, types: Mapping[str, InputType]) -> Network:
     integer = walk.integer.finish(tuple(dict.fromkeys(end.q for end in ends.values())))
     after = edges.after(graph, tuple(ends.values()))
     return Network(edges.before(graph, walk.encoders), integer, after, tuple(walk.taps))
+
+
+def _settle(walk: Walk, name: str) -> None:
+    """Gives an output that is a join of two tensors integers of its own."""
+    try:
+        if name in walk.known:
+            walk.known[name] = integers(walk, walk.known[name])
+    except RefusedError as error:
+        walk.rejections.append(Rejection(str(error), f"output {name}"))
 
 
 def _visit(walk: Walk, node: Node) -> None:
@@ -84,6 +96,8 @@ def _visit(walk: Walk, node: Node) -> None:
         walk.known[node.output] = _behind(walk, node, source)
     elif isinstance(source, Deferred):
         walk.known[node.output] = _on_integers(walk, node, source, operands)
+    elif isinstance(source, Joined):
+        walk.known[node.output] = _on_pairs(walk, node, source, operands)
     else:
         raise RefusedError("its input is a constant")
 
@@ -119,15 +133,15 @@ def _on_integers(walk: Walk, node: Node, source: Deferred, operands: tuple[Array
     """The roles of design 4."""
     op, shape = node.op, walk.graph.values[node.output].shape
     if isinstance(op, Quantiser):
-        return _quantise(walk, node, source, operands)
+        return quantise(walk, node, source, operands)
     if isinstance(op, Pointwise):
         return _put_off(walk, node, op, source, operands)
     if isinstance(op, Layout):
         return source.rearranged(op, shape)
     if isinstance(op, MatMul):
         return matmul(walk, node, source, shape)
-    if isinstance(op, TensorAdd):
-        return tensor_add(walk, node, op, source)
+    if isinstance(op, Joint) and op.elementwise:
+        return joined(walk, node, op, source)
     if isinstance(op, Spatial):
         return spatial(walk, node, source, shape)
     if isinstance(op, ArgMax):
@@ -135,6 +149,18 @@ def _on_integers(walk: Walk, node: Node, source: Deferred, operands: tuple[Array
     if isinstance(op, (Softmax, TopK)):
         return Tail(source)
     raise RefusedError(f"{op.kind} of a tensor computed from the input")
+
+
+def _on_pairs(walk: Walk, node: Node, source: Joined, operands: tuple[Array, ...]) -> Known:
+    """Behind a join: what works on single elements is put off, the rest needs integers."""
+    op = node.op
+    if isinstance(op, Quantiser):
+        return quantise_joined(walk, node, source, operands)
+    if isinstance(op, Pointwise):
+        return put_off(walk, source, Step(op, operands), node)
+    if isinstance(op, Layout):
+        return source.rearranged(op, walk.graph.values[node.output].shape)
+    return _on_integers(walk, node, settled(walk, source), operands)
 
 
 def _put_off(walk: Walk, node: Node, op: Pointwise, source: Deferred, operands: tuple[Array, ...]) -> Deferred:
@@ -145,32 +171,6 @@ def _put_off(walk: Walk, node: Node, op: Pointwise, source: Deferred, operands: 
     lattice = deferred.affine() if producer is not None and producer.origin == node.origin else None
     if lattice is not None:
         walk.taps.append(replace(tap_of(node, replace(deferred, lattice=lattice)), reads=""))
-    return deferred
-
-
-def _quantise(walk: Walk, node: Node, source: Deferred, operands: tuple[Array, ...]) -> Deferred:
-    """Ends a chain: an integer function of an integer, found by evaluating the reference."""
-    op = node.op
-    assert isinstance(op, Quantiser)
-    lattice = op.lattice(*operands)
-    source, rows = channel_operands(walk, source, (*operands, lattice.scale, lattice.shift, lattice.offset), node)
-    constants = rows[: len(operands)]
-
-    def function(codes: IntArray) -> IntArray:
-        real = source.evaluate(codes)
-        undefined = np.isnan(real)
-        return np.where(undefined, NOT_A_NUMBER, op.codes(np.where(undefined, np.float32(0), real), *constants))
-
-    form = derive(function, walk.integer.range_of(source.q), source.channels, source.trend())
-    if isinstance(form, str):
-        raise RefusedError(form)
-    result = Lattice.of(*rows[len(operands) :])
-    if isinstance(form, Identity):
-        q, result = source.q, replace(result, shift=result.shift + form.added)
-    else:
-        q = walk.integer.step(node.name, source.q, form, node.origin)
-    deferred = replace(source, q=q, lattice=result, steps=(), anchor=node.output)
-    walk.taps.append(tap_of(node, deferred))
     return deferred
 
 

@@ -15,6 +15,7 @@ from qcompile.ops.roles import Lattice, Summing
 from qcompile.transforms import edges
 from qcompile.transforms.deferred import Deferred, Step
 from qcompile.transforms.integer_builder import IntegerBuilder
+from qcompile.transforms.joined import Joined
 
 UNTYPED_HINT = (
     "state the type of its numbers with --input, for example --input uint8 --input-scale 0.00392156862745098, "
@@ -53,7 +54,8 @@ class ConstantLattice:
     lattice: Lattice
 
 
-Known = Deferred | Pending | Tail | ConstantLattice
+Unjoined = Deferred | Pending | Tail | ConstantLattice
+Known = Unjoined | Joined
 
 
 class RefusedError(Exception):

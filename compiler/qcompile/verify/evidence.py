@@ -12,7 +12,7 @@ from qcompile.ir.graph import Graph, Node, Shape
 from qcompile.ir.network import Tap
 from qcompile.ir.types import Array, FloatArray, IntArray
 from qcompile.ops.elementwise import Elementwise
-from qcompile.ops.roles import Float32Array, Lattice, Layout, Pointwise, Quantiser, Summing
+from qcompile.ops.roles import Float32Array, Joint, Lattice, Layout, Pointwise, Quantiser, Summing
 
 UNIT_ROUNDOFF = 2.0**-24
 ROUNDINGS = 8
@@ -136,6 +136,8 @@ class Evidence:
             largest = self.magnitude(node.inputs[0]).astype(np.float32)
             return np.asarray(node.op.magnitude(largest, *constants), np.float64)
         inputs = [self._absolute(operand) for operand in node.inputs]
+        if isinstance(node.op, Joint):
+            return np.asarray(node.op.joint_magnitude(*inputs), np.float64)
         if not isinstance(node.op, Summing):
             return np.asarray(node.op.evaluate(*inputs), np.float64)
         constant = [self._constant(operand) for operand in node.inputs]
@@ -173,6 +175,8 @@ class Evidence:
         if node is None or isinstance(node.op, Quantiser):
             return ROUNDINGS
         before = self._roundings(node.inputs[0])
+        if isinstance(node.op, Joint):
+            before += self._roundings(node.inputs[1])
         if isinstance(node.op, Pointwise):
             return before + ROUNDINGS
         if not isinstance(node.op, Summing):
@@ -234,7 +238,7 @@ class Evidence:
         if isinstance(node.op, Pointwise):
             size = np.maximum(1.0, np.maximum(np.abs(low), np.abs(high)))
             slack = widening(node.op) * np.where(np.isfinite(size), size, 0.0)
-        elif isinstance(node.op, Summing):
+        elif isinstance(node.op, Summing) and not (isinstance(node.op, Joint) and node.op.elementwise):
             slack = self.tolerance(name)
         if not np.any(slack):
             return low, high

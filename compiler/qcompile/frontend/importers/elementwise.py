@@ -10,7 +10,7 @@ from qcompile.frontend.builder import Builder
 from qcompile.frontend.dialect import OnnxNode, UnsupportedError, float32
 from qcompile.ir.graph import Operator
 from qcompile.ir.types import Array
-from qcompile.ops import Elementwise, Reshape, Sign, TensorAdd
+from qcompile.ops import Elementwise, Reshape, Sign, TensorAdd, TensorMultiply
 from qcompile.ops.activations import SELU_ALPHA, SELU_GAMMA
 
 Importer = Callable[[Builder, OnnxNode], None]
@@ -49,17 +49,19 @@ def _unary(builder: Builder, node: OnnxNode) -> None:
     builder.add(node, Elementwise(node.operator, parameters), node.inputs[0])
 
 
-SUMS = {"Add": (1, 1), "Sum": (1, 1), "Sub": (1, -1)}
-"""Joins of two computed tensors, with the factor of each."""
+JOINTS: dict[str, Operator] = {
+    "Add": TensorAdd((1, 1)),
+    "Mul": TensorMultiply(),
+    "Sub": TensorAdd((1, -1)),
+    "Sum": TensorAdd((1, 1)),
+}
+"""Joins of two tensors that are both computed from the input."""
 
 
 def _binary(builder: Builder, node: OnnxNode) -> None:
-    """Add, Sub, Mul, Div, Pow, Min, Max of a tensor and constants on either side."""
+    """Add, Sub, Mul, Div, Pow, Min, Max of a tensor and constants on either side, or a join of computed tensors."""
     tensors = [name for name in node.inputs if not builder.is_constant(name)]
-    if len(tensors) == 2 and len(node.inputs) == 2 and node.operator in SUMS:
-        builder.add_joint(node, TensorAdd(SUMS[node.operator]), (tensors[0], tensors[1]))
-        return
-    if len(tensors) > 1:
+    if len(tensors) > 1 and node.operator not in JOINTS:
         raise UnsupportedError(f"{node.operator} of two tensors that are both computed from the input")
     source = tensors[0] if tensors else node.inputs[0]
     position = node.inputs.index(source)
@@ -74,7 +76,23 @@ def _binary(builder: Builder, node: OnnxNode) -> None:
         return
     for k, name in enumerate(others):
         output = node.outputs[0] if k == len(others) - 1 else f"{node.outputs[0]}.{k}"
-        source = _apply(builder, node, Elementwise(function), source, builder.array(name, "operand"), output)
+        if builder.is_constant(name):
+            source = _apply(builder, node, Elementwise(function), source, builder.array(name, "operand"), output)
+        else:
+            source = _joint(builder, node, JOINTS[node.operator], (source, name), output)
+
+
+def _joint(builder: Builder, node: OnnxNode, op: Operator, sources: tuple[str, str], output: str) -> str:
+    """Two computed tensors, aligned at their last axes; the one of fewer axes gets leading ones."""
+    rank = max(len(builder.shape(name)) for name in sources)
+    aligned = []
+    for k, name in enumerate(sources):
+        shape = builder.shape(name)
+        if len(shape) < rank:
+            widened = Reshape((1,) * (rank - len(shape)) + shape)
+            name = builder.add(node, widened, name, output=f"{output}.aligned_{k}")
+        aligned.append(name)
+    return builder.add_joint(node, op, (aligned[0], aligned[1]), output)
 
 
 def _apply(builder: Builder, node: OnnxNode, op: Operator, source: str, operand: Array, output: str) -> str:
