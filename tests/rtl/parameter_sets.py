@@ -120,6 +120,16 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
         {"LANES": 1, "A_BITS": 1, "B_BITS": 1, "OUTPUT_BITS": 2},
     ),
     "stream_fork": ({"WIDTH": 1, "N": 1}, {"WIDTH": 9, "N": 5}),
+    "stream_multiply": (
+        {"LANES": 1, "A_BITS": 1, "A_FACTOR": 2, "A_TERM": -1, "LEFT_BITS": 2, "OUTPUT_BITS": 6},
+        {"B_SIGNED": 1, "B_TERM": 3, "OUTPUT_BITS": 9, "USE_DSP": "yes"},
+    ),
+    "stream_repeat": (
+        {"BEATS": 1, "LANES": 1, "COPIES": 4},
+        {"TIMES": 1},
+        {"BITS": 1, "BEATS": 1, "TIMES": 1, "LANES": 1},
+        {"LANES": 3, "BEATS": 70, "TIMES": 9},
+    ),
     "threshold_count": (
         {"COUNT": 1, "RESULT_BITS": 1},
         {"COUNT": 15, "VALUE_BITS": 5, "THRESHOLD_BITS": 6, "STRICT": 1, "RESULT_BITS": 4},
@@ -221,6 +231,11 @@ ILLEGAL: Mapping[str, tuple[tuple[Parameters, str], ...]] = {
     ),
     "stream_add": (({"LANES": 0}, "LANES, A_BITS, B_BITS and OUTPUT_BITS must be at least 1"),),
     "stream_fork": (({"WIDTH": 0}, "WIDTH must be at least 1"), ({"N": 0}, "N must be at least 1")),
+    "stream_multiply": (
+        ({"LANES": 0}, "LANES, A_BITS, B_BITS and OUTPUT_BITS must be at least 1"),
+        ({"LEFT_BITS": 0}, "LEFT_BITS and RIGHT_BITS must be at least 1"),
+    ),
+    "stream_repeat": (({"TIMES": 0}, "BITS, LANES, COPIES, BEATS and TIMES must be at least 1"),),
     "threshold_count": (({"COUNT": 0}, "COUNT must be at least 1"),),
     "threshold_search": (({"LEVELS": 9}, "LEVELS must be 1 to 8"),),
     "thresholding": (

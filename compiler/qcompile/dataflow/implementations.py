@@ -17,6 +17,8 @@ from qcompile.kernels import (
     MatrixVectorUnit,
     Reorder,
     StreamAdd,
+    StreamMultiply,
+    StreamRepeat,
     Thresholding,
     VectorVectorUnit,
     WindowMaximumUnit,
@@ -28,9 +30,11 @@ from qcompile.ops import (
     ChannelProduct,
     Lookup,
     MatMul,
+    Repeat,
     SlidingWindow,
     Take,
     TensorAdd,
+    TensorMultiply,
     Threshold,
     WindowMaximum,
 )
@@ -172,14 +176,30 @@ def _reorder(graph: Graph, node: Node) -> Kernel:
     return Reorder(_type(graph, source), _type(graph, node.output), mapping)
 
 
+def _stream_multiply(graph: Graph, node: Node) -> Kernel:
+    assert isinstance(node.op, TensorMultiply)
+    shape = graph.values[node.output].shape
+    operands = (_type(graph, node.inputs[0]), _type(graph, node.inputs[1]))
+    output = _type(graph, node.output)
+    return StreamMultiply(operands, node.op.factors, node.op.terms_added, output, shape[-1], _vectors(shape))
+
+
+def _stream_repeat(graph: Graph, node: Node) -> Kernel:
+    assert isinstance(node.op, Repeat)
+    vectors = element_count(graph.values[node.inputs[0]].shape) // node.op.vector
+    return StreamRepeat(_type(graph, node.inputs[0]), node.op.vector, node.op.times, vectors)
+
+
 IMPLEMENTATIONS: Mapping[type, Implementation] = {
     ArgMax: _argmax,
     ChannelProduct: _vector_vector_unit,
     Lookup: _lookup_table,
     MatMul: _matrix_vector_unit,
+    Repeat: _stream_repeat,
     SlidingWindow: _sliding_window,
     Take: _reorder,
     TensorAdd: _stream_add,
+    TensorMultiply: _stream_multiply,
     Threshold: _thresholding,
     WindowMaximum: _window_maximum,
 }

@@ -15,6 +15,8 @@ from qcompile.kernels.skid_buffer import SkidBuffer
 from qcompile.kernels.sliding_window import SlidingWindow
 from qcompile.kernels.stream_add import StreamAdd
 from qcompile.kernels.stream_fork import StreamFork
+from qcompile.kernels.stream_multiply import StreamMultiply
+from qcompile.kernels.stream_repeat import StreamRepeat
 from qcompile.kernels.thresholding import Thresholding
 from qcompile.kernels.vector_vector_unit import VectorVectorUnit
 from qcompile.kernels.width_converter import WidthConverter
@@ -33,6 +35,8 @@ KERNELS: tuple[type[Kernel], ...] = (
     SlidingWindow,
     StreamAdd,
     StreamFork,
+    StreamMultiply,
+    StreamRepeat,
     Thresholding,
     VectorVectorUnit,
     WidthConverter,
@@ -53,6 +57,8 @@ __all__ = [
     "SlidingWindow",
     "StreamAdd",
     "StreamFork",
+    "StreamMultiply",
+    "StreamRepeat",
     "Thresholding",
     "VectorVectorUnit",
     "WidthConverter",
