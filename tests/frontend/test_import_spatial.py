@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from qcompile.frontend.importer import import_model
 from qcompile.ir.errors import CompilerError
-from tests.support.onnx_models import NEWEST, ModelBuilder, assert_exact, import_and_reference, samples
+from tests.support.onnx_models import NEWEST, ModelBuilder, assert_exact, samples
 
 opsets = st.sampled_from([7, 9, 11, 13, 17, NEWEST])
 seeds = st.integers(0, 2**32 - 1)
@@ -72,17 +72,19 @@ def test_max_pool(seed: int, opset: int, axes: int, ceil_mode: bool) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=seeds, opset=opsets, axes=st.integers(1, 2))
-def test_average_pool(seed: int, opset: int, axes: int) -> None:
-    """The sum is exact; the division may differ by one unit of the last place."""
+@given(seed=seeds, opset=opsets, axes=st.integers(1, 2), include=st.booleans(), ceil_mode=st.booleans())
+def test_average_pool(seed: int, opset: int, axes: int, include: bool, ceil_mode: bool) -> None:
+    """The sum is exact, so is the division, by whatever number of elements each window holds."""
     rng = np.random.default_rng(seed)
     kernel = sizes(rng, 1, 4, axes)
-    attributes = window_attributes(rng, kernel, dilated=False) | {"count_include_pad": 1}
+    attributes = window_attributes(rng, kernel, dilated=opset >= 19) | {"count_include_pad": int(include)}
+    assume(not (ceil_mode and "auto_pad" in attributes))
+    if opset >= 10:
+        attributes["ceil_mode"] = int(ceil_mode)
     builder = ModelBuilder(opset)
     shape = (1, 3, *sizes(rng, 5, 9, axes))
     model = builder.model(shape, builder.node("AveragePool", ["x"], attributes))
-    imported, reference = import_and_reference(model, integers(rng, (3, *shape)))
-    np.testing.assert_array_max_ulp(imported, reference, 1)
+    assert_exact(model, integers(rng, (3, *shape)))
 
 
 @pytest.mark.parametrize("operator", ["GlobalAveragePool", "GlobalMaxPool"])
@@ -90,8 +92,46 @@ def test_global_pooling(operator: str) -> None:
     for shape in ((1, 3, 8), (1, 3, 5, 7)):
         builder = ModelBuilder(13)
         model = builder.model(shape, builder.node(operator, ["x"]))
-        imported, reference = import_and_reference(model, integers(np.random.default_rng(0), (4, *shape)))
-        np.testing.assert_array_max_ulp(imported, reference, 1)
+        assert_exact(model, integers(np.random.default_rng(0), (4, *shape)))
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    seed=seeds,
+    opset=opsets,
+    operator=st.sampled_from(["ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin"]),
+    shape=st.sampled_from([(1, 5), (1, 3, 8), (1, 3, 5, 7)]),
+    keepdims=st.booleans(),
+    data=st.data(),
+)
+def test_reductions(
+    seed: int, opset: int, operator: str, shape: tuple[int, ...], keepdims: bool, data: st.DataObject
+) -> None:
+    """Over any axes but that of the frames, stated as an attribute or as an input, from the front or from the end."""
+    every = list(range(1, len(shape)))
+    axes = data.draw(st.lists(st.sampled_from(every), min_size=1, unique=True))
+    axes = [axis - len(shape) if opset >= 11 and data.draw(st.booleans()) else axis for axis in axes]
+    attributes: dict[str, object] = {"keepdims": int(keepdims)}
+    builder, inputs = ModelBuilder(opset), ["x"]
+    if opset >= (13 if operator == "ReduceSum" else 18):
+        inputs.append(builder.constant(axes, np.int64))
+    else:
+        attributes["axes"] = axes
+    model = builder.model(shape, builder.node(operator, inputs, attributes))
+    assert_exact(model, integers(np.random.default_rng(seed), (3, *shape)))
+
+
+def test_a_reduction_over_the_frames_is_refused() -> None:
+    builder = ModelBuilder(13)
+    y = builder.node("ReduceMean", ["x"], {"axes": [0, 2]})
+    with pytest.raises(CompilerError, match="a reduction over the axis of the frames"):
+        import_model(builder.model((1, 2, 6), y), "m")
+
+
+def test_a_reduction_over_no_axes_is_the_tensor_itself() -> None:
+    builder = ModelBuilder(13)
+    y = builder.node("Relu", [builder.node("ReduceSum", ["x"], {"noop_with_empty_axes": 1})])
+    assert_exact(builder.model((1, 4), y), samples(np.random.default_rng(0), (1, 4), 3))
 
 
 @pytest.mark.parametrize("operator", ["Add", "Sub", "Sum"])
@@ -114,7 +154,9 @@ def test_sums_of_two_branches_are_exact(operator: str) -> None:
         ("MaxPool", {"kernel_shape": [3, 3], "strides": [0, 1]}, "strides"),
         ("MaxPool", {"kernel_shape": [0, 3]}, "kernel"),
         ("MaxPool", {"kernel_shape": [3, 3], "auto_pad": "AROUND"}, "auto_pad AROUND"),
-        ("AveragePool", {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}, "different numbers of elements"),
+        ("AveragePool", {"kernel_shape": [2, 2], "pads": [2, 0, 0, 0]}, "a window that holds no element of the image"),
+        ("MaxPool", {"kernel_shape": [2, 2], "pads": [0, 0, 0, 2]}, "a window that holds no element of the image"),
+        ("LpPool", {"kernel_shape": [2, 2]}, "operator not known"),
     ],
 )
 def test_windows_that_are_refused(operator: str, attributes: dict[str, object], reason: str) -> None:

@@ -85,7 +85,20 @@ def padded(rng: np.random.Generator) -> tuple[ModelBuilder, str, tuple[int, ...]
     return b, b.node("MatMul", [x, weights(b, rng, 4 * 4 * 4, 5)]), (1, 3, 6, 7)
 
 
-NETWORKS = [plain, residual, sequence, channels_last, padded]
+def pooled(rng: np.random.Generator) -> tuple[ModelBuilder, str, tuple[int, ...]]:
+    """Averages that leave padding out, a maximum behind factors of both signs, a mean over space without a quantiser."""
+    b = ModelBuilder()
+    x = b.quant("x", 0.25, 0.0, 4.0)
+    x = b.node("AveragePool", [x], {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 1, 1]})
+    x = b.quant(x, 0.25, 0.0, 4.0)
+    x = b.node("Conv", [x, weights(b, rng, 4, 2, 2, 2)])
+    x = b.node("Mul", [x, b.constant(np.array([0.5, -0.25, 1, -1]).reshape(4, 1, 1))])
+    x = activation(b, b.node("MaxPool", [x], {"kernel_shape": [2, 2], "strides": [1, 1]}), 0.25, 4)
+    x = b.node("ReduceMean", [x], {"axes": [-1, -2], "keepdims": 0})
+    return b, b.node("Gemm", [x, weights(b, rng, 4, 3)]), (1, 2, 8, 7)
+
+
+NETWORKS = [plain, residual, sequence, channels_last, padded, pooled]
 
 
 @pytest.mark.parametrize("interval", [None, 4000])

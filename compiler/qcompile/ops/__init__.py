@@ -9,7 +9,7 @@ from qcompile.ops.layout import Reshape, Take, Transpose
 from qcompile.ops.lookup import Lookup
 from qcompile.ops.matmul import MatMul
 from qcompile.ops.multi_threshold import MultiThreshold
-from qcompile.ops.pooling import AveragePool, MaxPool, WindowMaximum
+from qcompile.ops.pooling import MaxPool, SumPool, WindowMaximum
 from qcompile.ops.quantize import Quantize
 from qcompile.ops.repeat import Repeat
 from qcompile.ops.sign import Sign
@@ -23,7 +23,6 @@ from qcompile.ops.truncate import Truncate
 
 OPS = (
     ArgMax,
-    AveragePool,
     ChannelProduct,
     Convolution,
     Decode,
@@ -39,6 +38,7 @@ OPS = (
     Sign,
     SlidingWindow,
     Softmax,
+    SumPool,
     Take,
     TensorAdd,
     TensorMultiply,
@@ -52,7 +52,6 @@ OPS = (
 __all__ = [
     "OPS",
     "ArgMax",
-    "AveragePool",
     "ChannelProduct",
     "Convolution",
     "Decode",
@@ -68,6 +67,7 @@ __all__ = [
     "Sign",
     "SlidingWindow",
     "Softmax",
+    "SumPool",
     "Take",
     "TensorAdd",
     "TensorMultiply",

@@ -1,4 +1,4 @@
-"""Maximum and average over windows of real numbers (channels first), maximum over the vectors of a sliding window."""
+"""Maximum and sum over windows of real numbers (channels first), maximum over the vectors of a sliding window."""
 
 from __future__ import annotations
 
@@ -14,10 +14,14 @@ from qcompile.ops.windows import Windows
 
 @dataclass(frozen=True, slots=True)
 class MaxPool:
-    """Input (x): (batch, C, *spatial) to (batch, C, *output spatial); what lies outside counts as minus infinity."""
+    """Input (x): (batch, C, *spatial) to (batch, C, *output spatial); what lies outside counts as minus infinity.
+
+    With `minimum` the least of each window in place of the greatest.
+    """
 
     kind: ClassVar[str] = "MaxPool"
     windows: Windows
+    minimum: bool = False
 
     def infer_shape(self, *shapes: Shape) -> Shape:
         """(batch, C, *output spatial)."""
@@ -25,19 +29,22 @@ class MaxPool:
 
     def evaluate(self, *inputs: Array) -> Array:
         """float32; the leading axis counts frames."""
-        x = inputs[0]
+        x = -inputs[0] if self.minimum else inputs[0]
         axes = x.ndim - 3
         fill = float(np.finfo(np.float32).min)
         patches = self.windows.patches(np.moveaxis(x, 2, -1), first_axis=2, fill=fill)
         kernel_axes = tuple(range(2 + axes, 2 + 2 * axes))
-        return np.moveaxis(patches.max(axis=kernel_axes), -1, 2)
+        greatest: Array = np.moveaxis(patches.max(axis=kernel_axes), -1, 2)
+        return -greatest if self.minimum else greatest
 
 
 @dataclass(frozen=True, slots=True)
-class AveragePool:
-    """Input (x): (batch, C, *spatial) to (batch, C, *output spatial): sums of windows (zero outside) by their size."""
+class SumPool:
+    """Input (x): (batch, C, *spatial) to (batch, C, *output spatial): sums over windows, zero outside. An average is a sum
+    and a division.
+    """
 
-    kind: ClassVar[str] = "AveragePool"
+    kind: ClassVar[str] = "SumPool"
     windows: Windows
 
     def infer_shape(self, *shapes: Shape) -> Shape:
@@ -54,7 +61,7 @@ class AveragePool:
         axes = x.ndim - 3
         patches = self.windows.patches(np.moveaxis(x, 2, -1), first_axis=2, fill=0)
         total = patches.sum(axis=tuple(range(2 + axes, 2 + 2 * axes)), dtype=np.float32)
-        return np.moveaxis(total / np.float32(element_count(self.windows.kernel)), -1, 2)
+        return np.moveaxis(total, -1, 2)
 
 
 @dataclass(frozen=True, slots=True)

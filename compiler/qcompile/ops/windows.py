@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qcompile.ir.graph import Shape
-from qcompile.ir.types import Array
+from qcompile.ir.types import Array, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,17 @@ class Windows:
                 count -= 1
             sizes.append(count)
         return tuple(sizes)
+
+    def counts(self, spatial: Shape, padding: bool) -> tuple[IntArray, ...]:
+        """For each axis, how many elements the windows hold, with those of the padding or without; what a last window
+        reaches beyond the padding (`ceil_mode`) is never counted.
+        """
+        found = []
+        for k, (size, outputs) in enumerate(zip(spatial, self.output(spatial), strict=True)):
+            place = np.arange(outputs)[:, None] * self.stride[k] + np.arange(self.kernel[k]) * self.dilation[k]
+            first, end = (0, size + self.before[k] + self.after[k]) if padding else (self.before[k], size + self.before[k])
+            found.append(((place >= first) & (place < end)).sum(axis=1))
+        return tuple(found)
 
     @property
     def padded(self) -> bool:

@@ -10,25 +10,27 @@ import numpy as np
 
 from qcompile.ir.graph import Node, Shape, element_count
 from qcompile.ir.types import IntArray
-from qcompile.ops import AveragePool, Convolution, Elementwise, MaxPool
-from qcompile.ops.roles import Direction, Lattice
+from qcompile.ops import Convolution, MaxPool, SumPool
+from qcompile.ops.roles import Lattice
 from qcompile.ops.windows import Windows
 from qcompile.transforms import weights
-from qcompile.transforms.deferred import Deferred, Step
-from qcompile.transforms.layouts import channels_last, same_order
+from qcompile.transforms.deferred import Deferred
+from qcompile.transforms.layouts import by_channel, channels_last, same_order
 from qcompile.transforms.linear import on_lattice, product
 from qcompile.transforms.padding import least_code, padded_with_zero
+from qcompile.transforms.rising import rising
 from qcompile.transforms.walk import ConstantLattice, RefusedError, Walk, tap_of
 
 
 def spatial(walk: Walk, node: Node, source: Deferred, shape: Shape) -> Deferred:
     """Dispatches on what is done with the windows."""
+    source = by_channel(walk, node, source)
     if isinstance(node.op, Convolution):
         return _convolution(walk, node, node.op, source, shape)
     if isinstance(node.op, MaxPool):
         return _max_pool(walk, node, node.op, source, shape)
-    if isinstance(node.op, AveragePool):
-        return _average_pool(walk, node, node.op, source, shape)
+    if isinstance(node.op, SumPool):
+        return _sum_pool(walk, node, node.op, source, shape)
     raise RefusedError(f"{node.op.kind} has no integer form yet")
 
 
@@ -71,17 +73,18 @@ def _depthwise(walk: Walk, node: Node, op: Convolution, source: Deferred, shape:
     return deferred
 
 
-def _average_pool(walk: Walk, node: Node, op: AveragePool, source: Deferred, shape: Shape) -> Deferred:
-    """The sum over each window on the integers; the division stays with the function that the next quantiser ends."""
+def _sum_pool(walk: Walk, node: Node, op: SumPool, source: Deferred, shape: Shape) -> Deferred:
+    """The sum over each window on the integers."""
     source, zero = padded_with_zero(walk, node, on_lattice(walk, node, source), op.windows)
     positions = element_count(op.windows.kernel)
     ones = np.ones((positions, source.channels), np.int64)
     output = _channel_product(walk, node, op.windows, source, ones, zero)
     lattice = source.lattice
     total = Lattice.of(lattice.scale, lattice.shift * positions, lattice.offset * positions)
-    step = Step(Elementwise("Div"), (np.full(1, positions, np.float32),))
     q_shape = walk.integer.values[output].shape
-    return Deferred(output, q_shape, shape, total, "", channels_last(shape), (step,))
+    deferred = Deferred(output, q_shape, shape, total, node.output, channels_last(shape))
+    walk.taps.append(tap_of(node, deferred))
+    return deferred
 
 
 def _channel_product(walk: Walk, node: Node, windows: Windows, source: Deferred, weights_: IntArray, zero: int) -> str:
@@ -117,18 +120,15 @@ def _as_rows(array: np.ndarray) -> np.ndarray:
 
 def _max_pool(walk: Walk, node: Node, op: MaxPool, source: Deferred, shape: Shape) -> Deferred:
     """The greatest code stands for the greatest number where the function of every channel rises."""
-    rising = bool(np.all(source.lattice.scale > 0)) and all(
-        step.op.direction(*step.operands) is Direction.INCREASING for step in source.steps
-    )
-    if not rising:
-        raise RefusedError("MaxPool of a tensor that falls with its integers")
+    source = rising(walk, node, source, op.minimum)
     windows = _two_axes(op.windows)
     image = _image(walk, node, source)
-    if windows.kernel == (1, 1):
-        raise RefusedError("MaxPool over single elements")
+    if windows.trivial:
+        return source
     least = least_code(walk, image)
-    vectors = walk.integer.windows(f"{node.name}_window", image, windows, node.origin, least)
-    q = walk.integer.window_maximum(node.name, vectors, element_count(windows.kernel), node.origin)
+    q = walk.integer.windows(f"{node.name}_window", image, windows, node.origin, least)
+    if element_count(windows.kernel) > 1:
+        q = walk.integer.window_maximum(node.name, q, element_count(windows.kernel), node.origin)
     return replace(
         source,
         q=q,

@@ -1,4 +1,4 @@
-"""Convolution and pooling over one or two spatial axes."""
+"""Convolution over one or two spatial axes, and the windows of every operator that has some."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Callable
 from qcompile.frontend.builder import Builder
 from qcompile.frontend.dialect import OnnxNode, UnsupportedError, float32
 from qcompile.ir.graph import Shape
-from qcompile.ops import AveragePool, Convolution, MaxPool
+from qcompile.ops import Convolution
 from qcompile.ops.windows import Windows
 
 Importer = Callable[[Builder, OnnxNode], None]
 
 
-def _windows(node: OnnxNode, kernel: Shape, spatial: Shape) -> Windows:
+def windows_of(node: OnnxNode, kernel: Shape, spatial: Shape) -> Windows:
     """The windows of a node; `auto_pad` is resolved for the size of the input."""
     axes = len(kernel)
     if len(spatial) != axes or axes not in (1, 2):
@@ -63,47 +63,9 @@ def _convolution(builder: Builder, node: OnnxNode) -> None:
     if not builder.is_constant(weights):
         raise UnsupportedError("Conv with weights that are computed from the input")
     spatial, kernel = builder.shape(source)[2:], builder.shape(weights)[2:]
-    op = Convolution(_windows(node, kernel, spatial), node.integer("group", 1))
+    op = Convolution(windows_of(node, kernel, spatial), node.integer("group", 1))
     bias = float32(builder.array(node.input(2), "bias")) if node.input(2) else None
     builder.add_linear(node, op, source, weights, bias=bias)
 
 
-def _max_pool(builder: Builder, node: OnnxNode) -> None:
-    if len(node.outputs) > 1 and node.outputs[1]:
-        raise UnsupportedError("MaxPool that also gives indices")
-    spatial = builder.shape(node.inputs[0])[2:]
-    kernel = node.integers("kernel_shape") or ()
-    builder.add(node, MaxPool(_windows(node, kernel, spatial)), node.inputs[0])
-
-
-def _average_pool(builder: Builder, node: OnnxNode) -> None:
-    spatial = builder.shape(node.inputs[0])[2:]
-    windows = _windows(node, node.integers("kernel_shape") or (), spatial)
-    if (windows.padded and not node.integer("count_include_pad", 0)) or windows.ceil_mode:
-        raise UnsupportedError(
-            "AveragePool whose windows count different numbers of elements (padding left out, or ceil_mode)"
-        )
-    builder.add(node, AveragePool(windows), node.inputs[0])
-
-
-def _whole(spatial: Shape) -> Windows:
-    """One window over everything."""
-    ones, zeros = (1,) * len(spatial), (0,) * len(spatial)
-    return Windows(spatial, ones, ones, zeros, zeros)
-
-
-def _global_average_pool(builder: Builder, node: OnnxNode) -> None:
-    builder.add(node, AveragePool(_whole(builder.shape(node.inputs[0])[2:])), node.inputs[0])
-
-
-def _global_max_pool(builder: Builder, node: OnnxNode) -> None:
-    builder.add(node, MaxPool(_whole(builder.shape(node.inputs[0])[2:])), node.inputs[0])
-
-
-IMPORTERS: dict[str, Importer] = {
-    "AveragePool": _average_pool,
-    "Conv": _convolution,
-    "GlobalAveragePool": _global_average_pool,
-    "GlobalMaxPool": _global_max_pool,
-    "MaxPool": _max_pool,
-}
+IMPORTERS: dict[str, Importer] = {"Conv": _convolution}
