@@ -6,25 +6,27 @@ from dataclasses import replace
 
 import numpy as np
 
-from qcompile.ir.graph import Node, Shape, element_count
+from qcompile.ir.graph import Node, Shape
 from qcompile.ir.types import Array, IntArray
 from qcompile.ops import Repeat
 from qcompile.ops.roles import Lattice
+from qcompile.transforms.channels import flattened
 from qcompile.transforms.deferred import Deferred, Step
-from qcompile.transforms.layouts import same_order
-from qcompile.transforms.walk import RefusedError, Walk, flattened
+from qcompile.transforms.reordering import as_other, reordered, settled
+from qcompile.transforms.walk import RefusedError, Walk
 
 
 def aligned(walk: Walk, node: Node, first: Deferred, second: Deferred, shape: Shape) -> tuple[Deferred, Deferred]:
     """The two as tensors of `shape` whose elements travel in the same order, as integer frames of one shape."""
     if first.shape != shape and second.shape != shape:
         raise RefusedError("both of its inputs are broadcast: one of them has to have the shape of the result")
+    if first.shape != second.shape:
+        first, second = (part if part.complete else settled(walk, node, part) for part in (first, second))
     if second.shape != shape:
         second = _repeated(walk, node, second, first)
     elif first.shape != shape:
         first = _repeated(walk, node, first, second)
-    if not same_order(first.index, second.index):
-        raise RefusedError("its two inputs travel in different orders: a transposition in hardware would be needed")
+    first, second = as_other(walk, node, first, second)
     if first.channels != second.channels:
         first, second = flattened(walk, first, node), flattened(walk, second, node)
     return first, replace(second, q=walk.integer.reshape(second.q, first.q_shape, node.origin), q_shape=first.q_shape)
@@ -32,7 +34,7 @@ def aligned(walk: Walk, node: Node, first: Deferred, second: Deferred, shape: Sh
 
 def _repeated(walk: Walk, node: Node, source: Deferred, like: Deferred) -> Deferred:
     """A tensor that is broadcast, in the order in which the elements of `like` travel."""
-    own = np.arange(element_count(source.shape)).reshape(source.shape) if source.index is None else source.index
+    own = source.positions()
     wanted = np.broadcast_to(own, like.shape).ravel()
     if like.index is not None:
         ordered = np.empty_like(wanted)
@@ -40,9 +42,8 @@ def _repeated(walk: Walk, node: Node, source: Deferred, like: Deferred) -> Defer
         wanted = ordered
     op = _pattern(wanted, own.size, like.q_shape)
     if op is None:
-        raise RefusedError(
-            "an input that is broadcast is needed in another order than it comes: a transposition in hardware would be needed"
-        )
+        broadcast = replace(source, index=np.broadcast_to(own, like.shape), shape=like.shape)
+        return reordered(walk, node, broadcast, like.index, like.q_shape)
     q = walk.integer.repeat(f"{node.name}_repeated", source.q, op, node.origin)
 
     def rows(row: Array) -> Array:

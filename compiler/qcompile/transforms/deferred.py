@@ -26,7 +26,8 @@ class Deferred:
     """The real tensor f(q). Channels are the last axis of the integer value `q`, whose frame has the shape `q_shape`.
 
     The real tensor has the shape `shape`; its element at position p is element `index[p]` of the flattened integer
-    frame, or element p when `index` is None. `anchor` is the real tensor at which `steps` began, empty where no
+    frame, or element p of a frame of as many elements when `index` is None. Several elements may be the same one of the
+    frame, and elements of the frame may be left out. `anchor` is the real tensor at which `steps` began, empty where no
     tensor of the model is (steps that a maximum was taken past).
     """
 
@@ -43,6 +44,23 @@ class Deferred:
         """Number of channels of the integer value."""
         return self.q_shape[-1]
 
+    def positions(self) -> IntArray:
+        """`index`, written out where it is None."""
+        return np.arange(element_count(self.shape)).reshape(self.shape) if self.index is None else self.index
+
+    @property
+    def complete(self) -> bool:
+        """Whether the tensor is every element of the integer frame, once."""
+        if self.index is None:
+            return True
+        count = element_count(self.q_shape)
+        return self.index.size == count and np.unique(self.index).size == count
+
+    @property
+    def omits(self) -> bool:
+        """Whether the tensor leaves elements of the integer frame out."""
+        return self.index is not None and np.unique(self.index).size < element_count(self.q_shape)
+
     def evaluate(self, codes: IntArray) -> Float32Array:
         """The real numbers of codes of shape (n, channels or 1), in the reference's own arithmetic."""
         real = self.lattice.decode(codes)
@@ -55,23 +73,26 @@ class Deferred:
         if not op.moves_elements:
             index = None if self.index is None else self.index.reshape(shape)
             return replace(self, shape=shape, index=index)
-        index = np.arange(element_count(self.shape)).reshape(self.shape) if self.index is None else self.index
-        moved = np.ascontiguousarray(op.evaluate(index[None])[0])
-        identity = bool(np.array_equal(moved.ravel(), np.arange(moved.size)))
+        moved = np.ascontiguousarray(op.evaluate(self.positions()[None])[0])
+        identity = bool(np.array_equal(moved.ravel(), np.arange(element_count(self.q_shape))))
         return replace(self, shape=shape, index=None if identity else moved)
 
     def to_channels(self, operand: Array) -> Array | None:
         """A constant that broadcasts against the real tensor, as one number a channel: shape (channels,) or (1,).
 
-        None when it differs between positions of one channel.
+        None when it differs between positions of one channel, or between elements of the tensor that are the same one of
+        the integers.
         """
         if operand.size == 1:
             return operand.reshape(1)
         full = np.broadcast_to(operand, self.shape).ravel()
         if self.index is not None:
-            flat = np.empty_like(full)
-            flat[self.index.ravel()] = full
-            full = flat
+            flat = np.zeros(element_count(self.q_shape), full.dtype)
+            present = np.zeros(flat.size, bool)
+            flat[self.index.ravel()], present[self.index.ravel()] = full, True
+            if not bool(np.all(flat[self.index.ravel()] == full)):
+                return None
+            full = _filled(flat.reshape(-1, self.channels), present.reshape(-1, self.channels))
         rows = full.reshape(-1, self.channels)
         if not bool(np.all(rows == rows[0])):
             return None
@@ -104,3 +125,17 @@ class Deferred:
         if bool(np.any(scale == 0)) or not bool(np.all(np.isfinite(scale))):
             return None
         return Lattice.of(scale, self.lattice.shift, offset)
+
+
+def _filled(rows: Array, present: IntArray) -> Array:
+    """Rows in which elements that are not `present` get the number of their channel's first present one, and channels
+    without any that of the first channel with one.
+    """
+    if bool(np.all(present)):
+        return rows
+    first = np.argmax(present, axis=0)
+    numbers = rows[first, np.arange(rows.shape[1])]
+    known = present.any(axis=0)
+    numbers = np.where(known, numbers, numbers[np.argmax(known)])
+    filled: Array = np.where(present, rows, numbers)
+    return filled

@@ -11,9 +11,10 @@ from qcompile.ir.network import Tap
 from qcompile.ir.types import Array, Range
 from qcompile.ops.roles import Lattice, Quantiser
 from qcompile.transforms import edges
+from qcompile.transforms.channels import channel_operands
 from qcompile.transforms.deferred import Deferred
 from qcompile.transforms.layouts import frame_axes
-from qcompile.transforms.walk import InputType, RefusedError, Walk, channel_operands, tap_of
+from qcompile.transforms.walk import InputType, RefusedError, Walk, tap_of
 
 
 def typed_input(walk: Walk, name: str, kind: InputType) -> Deferred:

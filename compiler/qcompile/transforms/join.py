@@ -12,10 +12,11 @@ from qcompile.ir.types import Array, FloatArray, IntArray
 from qcompile.ops import TensorAdd, TensorMultiply
 from qcompile.ops.roles import Joint, Lattice
 from qcompile.transforms.broadcast import aligned
+from qcompile.transforms.channels import flattened
 from qcompile.transforms.deferred import Deferred, Step
 from qcompile.transforms.joined import Joined
-from qcompile.transforms.linear import on_lattice
-from qcompile.transforms.walk import Known, RefusedError, Unjoined, Walk, flattened, tap_of
+from qcompile.transforms.materialised import on_lattice
+from qcompile.transforms.walk import Known, RefusedError, Unjoined, Walk, tap_of
 
 LARGEST_FACTOR = 1 << 12
 """What a common scale may cost where no quantiser says how fine it has to be: factors beyond 12 bits are refused."""
@@ -53,6 +54,8 @@ def joint_operands(
         first, second = (flattened(walk, operand, node) for operand in (source.first, source.second))
         source = replace(source, first=first, second=second, steps=carrier.steps)
         rows = tuple(source.first.to_channels(operand) for operand in operands)
+        if any(row is None for row in rows):
+            raise RefusedError("its constants differ between elements that a layout operator made of one; quantise in front")
     return source, tuple(row for row in rows if row is not None)
 
 

@@ -10,13 +10,14 @@ from qcompile.ir.graph import Node
 from qcompile.ir.types import Array, IntArray
 from qcompile.ops import TensorAdd, TensorMultiply
 from qcompile.ops.roles import Direction, Float32Array, Lattice, Quantiser
-from qcompile.transforms import pair_form
+from qcompile.transforms import pair_form, reordering
+from qcompile.transforms.channels import channel_operands
 from qcompile.transforms.deferred import Deferred, Step
 from qcompile.transforms.join import integer_product, joint_operands, settled, weighted_sum
 from qcompile.transforms.joined import Joined, picked
 from qcompile.transforms.pair_form import PairForm, each_pair, product_form, sum_form
 from qcompile.transforms.step_function import NOT_A_NUMBER, UNDEFINED, Function, Identity, Trend, derive
-from qcompile.transforms.walk import RefusedError, Walk, channel_operands, tap_of
+from qcompile.transforms.walk import RefusedError, Walk, tap_of
 
 MOST_PAIRS = 1 << 18
 """Pairs of integers of one channel that are enumerated."""
@@ -30,6 +31,8 @@ def quantise(walk: Walk, node: Node, source: Deferred, operands: tuple[Array, ..
     op = node.op
     assert isinstance(op, Quantiser)
     lattice = op.lattice(*operands)
+    if source.omits:
+        source = reordering.settled(walk, node, source)
     source, rows = channel_operands(walk, source, (*operands, lattice.scale, lattice.shift, lattice.offset), node)
     constants = rows[: len(operands)]
 

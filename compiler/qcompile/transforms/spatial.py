@@ -15,16 +15,18 @@ from qcompile.ops.roles import Lattice
 from qcompile.ops.windows import Windows
 from qcompile.transforms import weights
 from qcompile.transforms.deferred import Deferred
-from qcompile.transforms.layouts import by_channel, channels_last, same_order
-from qcompile.transforms.linear import on_lattice, product
+from qcompile.transforms.layouts import channels_last
+from qcompile.transforms.linear import product
+from qcompile.transforms.materialised import on_lattice
 from qcompile.transforms.padding import least_code, padded_with_zero
+from qcompile.transforms.reordering import as_image
 from qcompile.transforms.rising import rising
 from qcompile.transforms.walk import ConstantLattice, RefusedError, Walk, tap_of
 
 
 def spatial(walk: Walk, node: Node, source: Deferred, shape: Shape) -> Deferred:
     """Dispatches on what is done with the windows."""
-    source = by_channel(walk, node, source)
+    source = as_image(walk, node, source)
     if isinstance(node.op, Convolution):
         return _convolution(walk, node, node.op, source, shape)
     if isinstance(node.op, MaxPool):
@@ -154,12 +156,6 @@ def _two_axes(windows: Windows) -> Windows:
 
 
 def _image(walk: Walk, node: Node, source: Deferred) -> str:
-    """The integers as (height, width, channels); refused where they do not travel channels last."""
-    expected = channels_last(source.shape)
-    same = same_order(expected, source.index)
-    if not same:
-        raise RefusedError(
-            "the elements of its input do not travel channels last: a transposition in hardware would be needed"
-        )
+    """The integers as (height, width, channels)."""
     spatial_shape = source.shape[2:] if len(source.shape) == 4 else (1, *source.shape[2:])
     return walk.integer.reshape(source.q, (*spatial_shape, source.shape[1]), node.origin)

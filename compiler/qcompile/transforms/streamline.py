@@ -14,6 +14,7 @@ from qcompile.ir.types import Array
 from qcompile.ops import ArgMax, Decode, MatMul, Softmax, TopK
 from qcompile.ops.roles import Joint, Lattice, Layout, Pointwise, Quantiser, Spatial
 from qcompile.transforms import comparison, edges
+from qcompile.transforms.channels import channel_operands
 from qcompile.transforms.deferred import Deferred, Step
 from qcompile.transforms.inputs import encode_input, typed_input
 from qcompile.transforms.integer_builder import IntegerBuilder
@@ -31,7 +32,6 @@ from qcompile.transforms.walk import (
     RefusedError,
     Tail,
     Walk,
-    channel_operands,
     producer_of,
     tap_of,
 )
@@ -69,7 +69,7 @@ def streamline(graph: Graph, types: Mapping[str, InputType]) -> Network:
             )
         anchored = walk.known[end.anchor]
         assert isinstance(anchored, Deferred), "steps begin at a tensor on integers"
-        ends.setdefault(end.anchor, replace(end, index=anchored.index, shape=anchored.shape))
+        ends.setdefault(end.anchor, anchored)
     integer = walk.integer.finish(tuple(dict.fromkeys(end.q for end in ends.values())))
     after = edges.after(graph, tuple(ends.values()))
     return Network(edges.before(graph, walk.encoders), integer, after, tuple(walk.taps))

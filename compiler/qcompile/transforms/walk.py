@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-
-import numpy as np
+from dataclasses import dataclass, field
 
 from qcompile.ir.errors import Rejection
-from qcompile.ir.graph import Graph, Node, element_count
+from qcompile.ir.graph import Graph, Node
 from qcompile.ir.network import Tap
-from qcompile.ir.types import Array, IntArray, IntType
+from qcompile.ir.types import IntArray, IntType
 from qcompile.ops.roles import Lattice, Summing
 from qcompile.transforms import edges
-from qcompile.transforms.deferred import Deferred, Step
+from qcompile.transforms.deferred import Deferred
 from qcompile.transforms.integer_builder import IntegerBuilder
 from qcompile.transforms.joined import Joined
 
@@ -81,35 +79,6 @@ def tap_of(node: Node, deferred: Deferred) -> Tap:
     lattice = deferred.lattice
     reads = "" if isinstance(node.op, Summing) else node.inputs[0]
     return Tap(node.output, deferred.q, deferred.index, lattice.scale, lattice.shift, lattice.offset, reads)
-
-
-def channel_operands(
-    walk: Walk, source: Deferred, operands: tuple[Array, ...], node: Node
-) -> tuple[Deferred, tuple[Array, ...]]:
-    """Constants as one number a channel; where they differ within a channel every element becomes a channel of its
-    own.
-    """
-    rows = tuple(source.to_channels(operand) for operand in operands)
-    if any(row is None for row in rows):
-        source = flattened(walk, source, node)
-        rows = tuple(source.to_channels(operand) for operand in operands)
-    return source, tuple(row for row in rows if row is not None)
-
-
-def flattened(walk: Walk, source: Deferred, node: Node) -> Deferred:
-    """The same tensor with each element of the frame as a channel."""
-    count = element_count(source.q_shape)
-    repeat = count // source.channels
-
-    def tiled(row: Array) -> Array:
-        return row if row.size == 1 else np.tile(row, repeat)
-
-    lattice = Lattice(
-        *(tiled(np.atleast_1d(p)) for p in (source.lattice.scale, source.lattice.shift, source.lattice.offset))
-    )
-    steps = tuple(Step(step.op, tuple(tiled(operand) for operand in step.operands)) for step in source.steps)
-    q = walk.integer.reshape(source.q, (count,), node.origin)
-    return replace(source, q=q, q_shape=(count,), lattice=lattice, steps=steps)
 
 
 def producer_of(walk: Walk, name: str) -> str:

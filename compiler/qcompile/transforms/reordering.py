@@ -1,0 +1,103 @@
+"""Integers in the order and number that an operator needs: what layout operators left as an index becomes hardware."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from qcompile.ir.graph import Node, Shape, element_count
+from qcompile.ir.types import Array, IntArray
+from qcompile.ops.roles import Lattice
+from qcompile.transforms.deferred import Deferred, Step
+from qcompile.transforms.layouts import channels_last
+from qcompile.transforms.materialised import materialised
+from qcompile.transforms.walk import RefusedError, Walk
+
+
+def reordered(walk: Walk, node: Node, source: Deferred, order: IntArray | None, frame: Shape) -> Deferred:
+    """The same tensor on integers of the shape `frame`, among which its element at position p is element `order[p]`
+    (its own order where that is None).
+
+    Costs nothing where the integers are in this order already; else a node that moves them. Lattice and steps follow the
+    channels; refused where elements of differing scales would come into one channel and have no common one.
+    """
+    elements = source.positions()
+    index = np.empty(elements.size, np.int64)
+    index[... if order is None else order.reshape(-1)] = elements.reshape(-1)
+    if frame == source.q_shape and np.array_equal(index, np.arange(element_count(source.q_shape))):
+        return replace(source, index=order)
+    channels = (index % source.channels).reshape(-1, frame[-1])
+    followed = _followed(source, channels)
+    if followed is None:
+        source = materialised(walk, node, source)
+        followed = _followed(source, channels)
+        if followed is None:
+            raise RefusedError("its input has scales or offsets that differ between the pixels of a channel")
+    q = walk.integer.reorder(f"{node.name}_order", source.q, index, frame, node.origin)
+    return replace(followed, q=q, q_shape=frame, index=order)
+
+
+def _followed(source: Deferred, channels: IntArray) -> Deferred | None:
+    """Lattice and steps of the channels from which the elements (rows, new channels) come; None where those of one new
+    channel differ.
+    """
+    lattice = source.lattice
+    arrays = [lattice.scale, lattice.shift, lattice.offset]
+    arrays += [operand for step in source.steps for operand in step.operands]
+    moved: list[Array] = []
+    for array in arrays:
+        part = np.atleast_1d(array)
+        if part.size > 1:
+            rows = part[channels]
+            if not bool(np.all(rows == rows[0])):
+                return None
+            part = rows[0]
+        moved.append(part[:1] if bool(np.all(part == part[0])) else part)
+    steps, rest = [], moved[3:]
+    for step in source.steps:
+        steps.append(Step(step.op, tuple(rest[: len(step.operands)])))
+        rest = rest[len(step.operands) :]
+    return replace(source, lattice=Lattice.of(*moved[:3]), steps=tuple(steps))
+
+
+def as_image(walk: Walk, node: Node, source: Deferred) -> Deferred:
+    """A tensor (1, C, *spatial) on integers (height, width, C); the height of sequences is 1."""
+    spatial = source.shape[2:] if len(source.shape) == 4 else (1, *source.shape[2:])
+    return reordered(walk, node, source, channels_last(source.shape), (*spatial, source.shape[1]))
+
+
+def as_vectors(walk: Walk, node: Node, source: Deferred, rows: int) -> Deferred:
+    """A tensor whose last axis has `rows` elements on integers that have them next to each other, in any order that is the
+    same in every vector.
+    """
+    vectors = element_count(source.shape) // rows
+    within = source.positions().reshape(vectors, rows) - np.arange(vectors)[:, None] * rows
+    if element_count(source.q_shape) == vectors * rows:
+        order = np.sort(within[0])
+        if np.array_equal(order, np.arange(rows)) and bool(np.all(within == within[0])):
+            return source
+    return reordered(walk, node, source, None, (rows,) if vectors == 1 else (vectors, rows))
+
+
+def as_other(walk: Walk, node: Node, source: Deferred, other: Deferred) -> tuple[Deferred, Deferred]:
+    """Two tensors of one shape whose elements travel in the same order, once each; the one that is out of order moves."""
+    if source.complete and np.array_equal(source.positions(), other.positions()):
+        return source, other
+    if not source.complete and other.complete:
+        return reordered(walk, node, source, other.index, other.q_shape), other
+    if not source.complete:
+        source = settled(walk, node, source)
+    return source, reordered(walk, node, other, source.index, source.q_shape)
+
+
+def settled(walk: Walk, node: Node, source: Deferred) -> Deferred:
+    """The tensor on just as many integers as it has elements: images channels last, others in their own order."""
+    if len(source.shape) > 2:
+        return as_image(walk, node, source) if len(source.shape) <= 4 else _in_own_order(walk, node, source)
+    return _in_own_order(walk, node, source)
+
+
+def _in_own_order(walk: Walk, node: Node, source: Deferred) -> Deferred:
+    frame = source.shape[1:] if len(source.shape) > 1 and source.shape[0] == 1 else source.shape
+    return reordered(walk, node, source, None, frame or (1,))
