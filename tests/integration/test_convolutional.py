@@ -80,9 +80,12 @@ def padded(rng: np.random.Generator) -> tuple[ModelBuilder, str, tuple[int, ...]
     b = ModelBuilder()
     x = b.quant("x", 0.5, 0.0, 1.0)
     x = b.quant(b.node("Conv", [x, weights(b, rng, 4, 3, 3, 3)], {"pads": [1, 1, 1, 1]}), 0.5, 0.0, 3.0)
+    x = b.node("Pad", [x, b.constant([0, 0, 1, 0, 0, 0, 0, 1], np.int64), b.constant(0.5)])
+    x = b.node("Conv", [x, weights(b, rng, 4, 4, 1, 1)], {"pads": [0, 1, 0, 0]})
+    x = b.quant(x, 0.5, 0.0, 3.0)
     x = b.node("MaxPool", [x], {"kernel_shape": [2, 3], "strides": [2, 2], "pads": [1, 1, 0, 1], "ceil_mode": 1})
     x = b.node("Flatten", [x])
-    return b, b.node("MatMul", [x, weights(b, rng, 4 * 4 * 4, 5)]), (1, 3, 6, 7)
+    return b, b.node("MatMul", [x, weights(b, rng, 4 * 4 * 5, 5)]), (1, 3, 6, 7)
 
 
 def pooled(rng: np.random.Generator) -> tuple[ModelBuilder, str, tuple[int, ...]]:

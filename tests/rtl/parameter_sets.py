@@ -119,6 +119,11 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
         {"A": 3, "B": -2, "B_SIGNED": 1, "OUTPUT_BITS": 8},
         {"LANES": 1, "A_BITS": 1, "B_BITS": 1, "OUTPUT_BITS": 2},
     ),
+    "stream_pad": (
+        {"LANES": 1, "ELEMENT_BITS": 1, "OUTPUT_BITS": 2, "PADDING": -1, "PAD_TOP": 0, "PAD_LEFT": 0},
+        {"FOLDS": 1, "HEIGHT": 1, "WIDTH": 1, "PAD_BOTTOM": 0, "PAD_RIGHT": 0, "IS_SIGNED": 1, "PADDING": 5},
+        {"FOLDS": 1, "HEIGHT": 1, "WIDTH": 1, "PAD_TOP": 0, "PAD_LEFT": 0, "PAD_BOTTOM": 0, "PAD_RIGHT": 0},
+    ),
     "stream_fork": ({"WIDTH": 1, "N": 1}, {"WIDTH": 9, "N": 5}),
     "stream_multiply": (
         {"LANES": 1, "A_BITS": 1, "A_FACTOR": 2, "A_TERM": -1, "LEFT_BITS": 2, "OUTPUT_BITS": 6},
@@ -230,6 +235,7 @@ ILLEGAL: Mapping[str, tuple[tuple[Parameters, str], ...]] = {
         ({"DEPTH": 1}, "the buffer must have at least two words"),
     ),
     "stream_add": (({"LANES": 0}, "LANES, A_BITS, B_BITS and OUTPUT_BITS must be at least 1"),),
+    "stream_pad": (({"HEIGHT": 0}, "FOLDS, HEIGHT and WIDTH must be at least 1"),),
     "stream_fork": (({"WIDTH": 0}, "WIDTH must be at least 1"), ({"N": 0}, "N must be at least 1")),
     "stream_multiply": (
         ({"LANES": 0}, "LANES, A_BITS, B_BITS and OUTPUT_BITS must be at least 1"),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from qcompile.ir.errors import CompilerError
 from qcompile.ir.types import IntType
-from qcompile.ops import SlidingWindow
+from qcompile.ops import Pad, SlidingWindow
 from qcompile.transforms.walk import InputType
 from tests.support.onnx_models import QONNX, ModelBuilder
 from tests.support.proving import Proof, assert_exact, prove
@@ -39,6 +39,16 @@ def test_bipolar_numbers_are_padded_with_zero(group: int) -> None:
     (window,) = windows_of(found)
     assert window.padding == 0
     assert found.network.integer.values[found.network.integer.nodes[1].output].range.type == IntType(2, True)
+
+
+def test_bipolar_numbers_are_padded_with_minus_one_where_the_model_says_so() -> None:
+    """Pads of the model's own, of a value that is a code, cost no bit."""
+    b = ModelBuilder()
+    x = b.quant("x", 0.5, 0.0, 1.0)
+    x = b.node("Pad", [x, b.constant([0, 0, 1, 1, 0, 0, 1, 1], np.int64), b.constant(-0.5)])
+    found = prove(b.model((1, 4, 5, 6), b.quant(b.node("Conv", [x, weights(b, 4, 4, 3, 3)]), 0.5, 0.0, 3.0)))
+    assert_exact(found)
+    assert {value.range.type for value in found.network.integer.values.values()} >= {IntType(1, False)}
 
 
 @pytest.mark.parametrize(("scale", "shift"), [(1.0, -3.0), (0.5, -128.0), (0.25, 1.0), (0.25, 7.0)])
@@ -76,7 +86,7 @@ def test_zero_that_differs_between_channels() -> None:
 def test_zero_on_no_small_lattice_is_refused_by_name() -> None:
     b = ModelBuilder()
     x = b.node("Add", [b.quant("x", 0.25, 0.0, 4.0), b.constant(np.float32(0.1234567))])
-    with pytest.raises(CompilerError, match="zero padding of a tensor whose integers have no common place for zero"):
+    with pytest.raises(CompilerError, match="padding with 0 of a tensor whose integers have no common place for it"):
         prove(b.model((1, 4, 5, 6), convolved(b, x, 4)))
 
 
@@ -103,3 +113,70 @@ def test_maximum_of_numbers_above_zero_is_padded_with_zero() -> None:
     found = prove(b.model((1, 2, 5, 6), x))
     assert_exact(found)
     assert [window.padding for window in windows_of(found)] == [0]
+
+
+def padded(b: ModelBuilder, x: str, pads: list[int], value: float = 0.0) -> str:
+    return b.node("Pad", [x, b.constant(pads, np.int64), b.constant(value)])
+
+
+def pads_of(found: Proof) -> int:
+    return sum(isinstance(node.op, Pad) for node in found.network.integer.nodes)
+
+
+@pytest.mark.parametrize(("value", "kernel", "units"), [(0.0, 3, 0), (0.75, 3, 0), (0.75, 1, 1), (-4.0, 2, 0), (0.123, 3, -1)])
+def test_padding_in_front_of_a_convolution(value: float, kernel: int, units: int) -> None:
+    """Windows large enough take it over; a value between the codes needs finer ones, or is refused."""
+    b = ModelBuilder()
+    x = padded(b, b.quant("x", 0.25, 0.0, 4.0), [0, 0, 1, 0, 0, 0, 1, 1], value)
+    model = b.model((1, 3, 4, 5), b.node("Conv", [x, weights(b, 4, 3, kernel, kernel)]))
+    if units < 0:
+        with pytest.raises(CompilerError, match=r"padding with 0\.123 of a tensor whose integers have no common place"):
+            prove(model)
+        return
+    found = prove(model)
+    assert_exact(found)
+    assert pads_of(found) == units
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 4, 5), (1, 4, 6), (1, 5), (1, 2, 2, 3, 2)])
+def test_padding_of_any_axes(shape: tuple[int, ...]) -> None:
+    """Between two quantisers, behind a function that is not affine, channels among the axes."""
+    rng = RNG(len(shape))
+    for _ in range(4):
+        b = ModelBuilder()
+        pads = [0, *rng.integers(0, 3, len(shape) - 1).tolist()]
+        pads += [0, *rng.integers(0, 3, len(shape) - 1).tolist()]
+        x = padded(b, b.node("Relu", [b.quant("x", 0.25, 0.0, 4.0)]), pads, 0.5)
+        assert_exact(prove(b.model(shape, b.quant(x, 0.5, 0.0, 4.0)), frames=6))
+
+
+def test_padding_of_channels_that_differ() -> None:
+    b = ModelBuilder()
+    x = b.node("Conv", [b.quant("x"), weights(b, 3, 2, 3, 3)])
+    x = b.node("Mul", [x, b.constant(np.array([0.5, 1, 2]).reshape(3, 1, 1))])
+    x = padded(b, x, [0, 1, 1, 0, 0, 2, 0, 1])
+    assert_exact(prove(b.model((1, 2, 5, 6), b.quant(x, 0.25, 0.0, 5.0))))
+
+
+def test_padding_in_front_of_two_readers_and_of_a_padded_maximum() -> None:
+    b = ModelBuilder()
+    x = padded(b, b.quant("x", 0.25, 0.0, 4.0), [0, 0, 1, 1, 0, 0, 1, 1], 0.25)
+    y = b.node("MaxPool", [x], {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]})
+    z = b.node("Conv", [x, weights(b, 4, 3, 3, 3)])
+    found = prove(b.model((1, 3, 4, 5), y, z))
+    assert_exact(found)
+    assert pads_of(found) == 1
+
+
+def test_the_host_pads_what_it_quantises() -> None:
+    b = ModelBuilder()
+    x = padded(b, "x", [0, 0, 1, 1, 0, 0, 1, 1], 0.3)
+    assert_exact(prove(b.model((1, 3, 4, 5), b.node("Conv", [b.quant(x), weights(b, 4, 3, 3, 3)]))))
+
+
+def test_padding_wider_than_the_window() -> None:
+    b = ModelBuilder()
+    x = b.node("Conv", [b.quant("x", 0.5, 0.0, 1.0), weights(b, 4, 3, 2, 2)], {"pads": [3, 2, 0, 4], "strides": [2, 1]})
+    found = prove(b.model((1, 3, 4, 5), b.quant(x, 0.5, 0.0, 3.0)))
+    assert_exact(found)
+    assert pads_of(found) == 1

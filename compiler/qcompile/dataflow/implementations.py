@@ -18,6 +18,7 @@ from qcompile.kernels import (
     Reorder,
     StreamAdd,
     StreamMultiply,
+    StreamPad,
     StreamRepeat,
     Thresholding,
     VectorVectorUnit,
@@ -30,6 +31,7 @@ from qcompile.ops import (
     ChannelProduct,
     Lookup,
     MatMul,
+    Pad,
     Repeat,
     SlidingWindow,
     Take,
@@ -147,6 +149,14 @@ def _sliding_window(graph: Graph, node: Node) -> Kernel:
     )
 
 
+def _stream_pad(graph: Graph, node: Node) -> Kernel:
+    assert isinstance(node.op, Pad)
+    height, width, channels = graph.values[node.inputs[0]].shape
+    (top, left, _), (bottom, right, _) = node.op.before, node.op.after
+    element = _type(graph, node.inputs[0])
+    return StreamPad(height, width, channels, element, (top, left, bottom, right), int(node.op.value))
+
+
 def _window_maximum(graph: Graph, node: Node) -> Kernel:
     assert isinstance(node.op, WindowMaximum)
     shape = graph.values[node.output].shape
@@ -195,6 +205,7 @@ IMPLEMENTATIONS: Mapping[type, Implementation] = {
     ChannelProduct: _vector_vector_unit,
     Lookup: _lookup_table,
     MatMul: _matrix_vector_unit,
+    Pad: _stream_pad,
     Repeat: _stream_repeat,
     SlidingWindow: _sliding_window,
     Take: _reorder,

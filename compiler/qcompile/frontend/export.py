@@ -20,6 +20,7 @@ from qcompile.ops import (
     ChannelProduct,
     Lookup,
     MatMul,
+    Pad,
     Repeat,
     Reshape,
     SlidingWindow,
@@ -159,6 +160,11 @@ def _sliding_window(w: _Writing) -> None:
     w.finish("Reshape", x, w.integers([0, *output, -1]))
 
 
+def _pad(w: _Writing) -> None:
+    op = cast(Pad, w.node.op)
+    w.finish("Pad", w.node.inputs[0], w.integers([0, *op.before, 0, *op.after]), w.integers(int(op.value)))
+
+
 def _channel_product(w: _Writing) -> None:
     """(..., positions, C) times the weights, and the sum over the last axis but one."""
     x, weights = w.node.inputs
@@ -203,6 +209,7 @@ WRITERS: dict[type[Operator], Callable[[_Writing], None]] = {
     ChannelProduct: _channel_product,
     Lookup: _lookup,
     MatMul: _matmul,
+    Pad: _pad,
     Repeat: _repeat,
     Reshape: _reshape,
     SlidingWindow: _sliding_window,

@@ -16,6 +16,7 @@ from qcompile.kernels.sliding_window import SlidingWindow
 from qcompile.kernels.stream_add import StreamAdd
 from qcompile.kernels.stream_fork import StreamFork
 from qcompile.kernels.stream_multiply import StreamMultiply
+from qcompile.kernels.stream_pad import StreamPad
 from qcompile.kernels.stream_repeat import StreamRepeat
 from qcompile.kernels.thresholding import Thresholding
 from qcompile.kernels.vector_vector_unit import VectorVectorUnit
@@ -36,6 +37,7 @@ KERNELS: tuple[type[Kernel], ...] = (
     StreamAdd,
     StreamFork,
     StreamMultiply,
+    StreamPad,
     StreamRepeat,
     Thresholding,
     VectorVectorUnit,
@@ -58,6 +60,7 @@ __all__ = [
     "StreamAdd",
     "StreamFork",
     "StreamMultiply",
+    "StreamPad",
     "StreamRepeat",
     "Thresholding",
     "VectorVectorUnit",

@@ -9,6 +9,7 @@ from qcompile.ops.layout import Reshape, Take, Transpose
 from qcompile.ops.lookup import Lookup
 from qcompile.ops.matmul import MatMul
 from qcompile.ops.multi_threshold import MultiThreshold
+from qcompile.ops.pad import Pad
 from qcompile.ops.pooling import MaxPool, SumPool, WindowMaximum
 from qcompile.ops.quantize import Quantize
 from qcompile.ops.repeat import Repeat
@@ -32,6 +33,7 @@ OPS = (
     MatMul,
     MaxPool,
     MultiThreshold,
+    Pad,
     Quantize,
     Repeat,
     Reshape,
@@ -61,6 +63,7 @@ __all__ = [
     "MatMul",
     "MaxPool",
     "MultiThreshold",
+    "Pad",
     "Quantize",
     "Repeat",
     "Reshape",

@@ -13,6 +13,7 @@ from qcompile.ops import (
     ChannelProduct,
     Lookup,
     MatMul,
+    Pad,
     Repeat,
     Reshape,
     SlidingWindow,
@@ -97,6 +98,12 @@ class IntegerBuilder:
     def windows(self, stem: str, source: str, windows: Windows, origin: tuple[str, ...], padding: int = 0) -> str:
         """Windows of an image (height, width, C), each as a vector, with `padding` outside of the image."""
         op = SlidingWindow(windows, padding)
+        shape = op.infer_shape(self.values[source].shape)
+        return self._add(stem, op, (source,), shape, op.infer_range(self.range_of(source)), origin)
+
+    def pad(self, stem: str, source: str, pads: tuple[int, int, int, int], value: int, origin: tuple[str, ...]) -> str:
+        """An image (height, width, C) with `value` around it; `pads` are (top, left, bottom, right)."""
+        op = Pad((*pads[:2], 0), (*pads[2:], 0), value)
         shape = op.infer_shape(self.values[source].shape)
         return self._add(stem, op, (source,), shape, op.infer_range(self.range_of(source)), origin)
 

@@ -34,47 +34,52 @@ def padded_with_zero(walk: Walk, node: Node, source: Deferred, windows: Windows)
     """
     if not windows.padded:
         return source, 0
-    places = zero_places(source.lattice)
+    return with_code(walk, node, source, 0.0)
+
+
+def with_code(walk: Walk, node: Node, source: Deferred, value: float) -> tuple[Deferred, int]:
+    """The tensor, affine in its integers, on integers one of which stands for `value` in every channel; and that integer."""
+    places = _places(source.lattice, value)
     codes = np.unique(np.rint(places).astype(np.int64))
-    if codes.size == 1 and _close(source.lattice, places, np.rint(places)):
+    if codes.size == 1 and _close(source.lattice, value, places, np.rint(places)):
         return source, int(codes[0])
-    return _on_finer_lattice(walk, node, source, places), 0
+    return _on_finer_lattice(walk, node, source, value, places), 0
 
 
-def zero_places(lattice: Lattice) -> FloatArray:
-    """Where real zero lies among the integers, for each channel (or for all of them at once)."""
-    places: FloatArray = np.atleast_1d(-(lattice.shift + lattice.offset / lattice.scale))
+def _places(lattice: Lattice, value: float) -> FloatArray:
+    """Where a real number lies among the integers, for each channel (or for all of them at once)."""
+    places: FloatArray = np.atleast_1d((value - lattice.offset) / lattice.scale - lattice.shift)
     return places
 
 
-def _close(lattice: Lattice, places: FloatArray, chosen: FloatArray) -> bool:
-    """Whether the chosen places stand for zero, but for what roundings to float32 may have added."""
-    size = np.abs(lattice.shift) + np.abs(lattice.offset / lattice.scale)
+def _close(lattice: Lattice, value: float, places: FloatArray, chosen: FloatArray) -> bool:
+    """Whether the chosen places stand for the number, but for what roundings to float32 may have added."""
+    size = np.abs(lattice.shift) + (np.abs(lattice.offset) + abs(value)) / np.abs(lattice.scale)
     return bool(np.all(np.abs(places - chosen) <= FLOAT32_NOISE * size))
 
 
-def _on_finer_lattice(walk: Walk, node: Node, source: Deferred, places: FloatArray) -> Deferred:
-    """New integers, `denominator` times the old ones and moved so that zero is 0."""
+def _on_finer_lattice(walk: Walk, node: Node, source: Deferred, value: float, places: FloatArray) -> Deferred:
+    """New integers, `denominator` times the old ones and moved so that `value` is 0."""
     for denominator in range(1, LARGEST_DENOMINATOR + 1):
         moved = np.rint(places * denominator)
-        if _close(source.lattice, places, moved / denominator):
+        if _close(source.lattice, value, places, moved / denominator):
             break
     else:
         shown = Fraction(float(places[0])).limit_denominator(1000)
         raise RefusedError(
-            f"zero padding of a tensor whose integers have no common place for zero (in the first channel it lies at {shown})"
+            f"padding with {value:g} of a tensor whose integers have no common place for it (in the first channel: {shown})"
         )
     known = walk.integer.range_of(source.q)
     if known.greatest - known.least >= LARGEST_TABLE:
         raise RefusedError(
-            f"zero padding of a tensor in which zero is no integer code: {known.greatest - known.least + 1} integers are too "
-            "many for a table"
+            f"padding with {value:g} of a tensor in which that is no integer code: "
+            f"{known.greatest - known.least + 1} integers are too many for a table"
         )
     grid = np.arange(known.least, known.greatest + 1, dtype=np.int64)
     entries = grid * denominator - moved.astype(np.int64)[:, None]
     form = _thresholds(grid, entries) if entries.shape[0] == 1 and np.ptp(entries) <= MOST_THRESHOLDS else None
     q = walk.integer.step(f"{node.name}_zero", source.q, form or Table(known.least, read_only(entries)), node.origin)
-    return replace(source, q=q, lattice=Lattice.of(source.lattice.scale / denominator), anchor=node.inputs[0])
+    return replace(source, q=q, lattice=Lattice.of(source.lattice.scale / denominator, 0.0, value), anchor=node.inputs[0])
 
 
 def _thresholds(grid: IntArray, entries: IntArray) -> Thresholds:
@@ -83,6 +88,25 @@ def _thresholds(grid: IntArray, entries: IntArray) -> Thresholds:
     levels = np.arange(row[0] + 1, row[-1] + 1)
     reached = grid[np.searchsorted(row, levels)]
     return Thresholds(int(row[0]), read_only(reached[None]), read_only(np.zeros(1, np.int64)))
+
+
+def window_vectors(walk: Walk, node: Node, image: str, windows: Windows, padding: int) -> str:
+    """The windows of an image (height, width, C) as vectors, `padding` outside; what is wider than a window less one is
+    put around the image in front.
+    """
+    reach = [(kernel - 1) * dilation for kernel, dilation in zip(windows.kernel, windows.dilation, strict=True)]
+    before, after = (
+        tuple(min(size, most) for size, most in zip(sizes, reach, strict=True))
+        for sizes in (windows.before, windows.after)
+    )
+    if (before, after) != (windows.before, windows.after):
+        pads = (
+            *(a - b for a, b in zip(windows.before, before, strict=True)),
+            *(a - b for a, b in zip(windows.after, after, strict=True)),
+        )
+        image = walk.integer.pad(f"{node.name}_pad", image, (pads[0], pads[1], pads[2], pads[3]), padding, node.origin)
+        windows = replace(windows, before=before, after=after)
+    return walk.integer.windows(f"{node.name}_window", image, windows, node.origin, padding)
 
 
 def least_code(walk: Walk, image: str) -> int:

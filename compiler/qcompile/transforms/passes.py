@@ -10,6 +10,7 @@ import numpy as np
 from qcompile.ir.network import Network
 from qcompile.ir.types import IntArray
 from qcompile.transforms.accumulator_form import AbsorbSign, PopcountForm
+from qcompile.transforms.fold_padding import FoldPadding
 
 
 class NetworkPass(Protocol):
@@ -21,7 +22,7 @@ class NetworkPass(Protocol):
         """The transformed network."""
 
 
-PASSES: tuple[NetworkPass, ...] = (AbsorbSign(), PopcountForm())
+PASSES: tuple[NetworkPass, ...] = (FoldPadding(), AbsorbSign(), PopcountForm())
 
 
 class PassError(Exception):

@@ -18,7 +18,7 @@ from qcompile.transforms.deferred import Deferred
 from qcompile.transforms.layouts import channels_last
 from qcompile.transforms.linear import product
 from qcompile.transforms.materialised import on_lattice
-from qcompile.transforms.padding import least_code, padded_with_zero
+from qcompile.transforms.padding import least_code, padded_with_zero, window_vectors
 from qcompile.transforms.reordering import as_image
 from qcompile.transforms.rising import rising
 from qcompile.transforms.walk import ConstantLattice, RefusedError, Walk, tap_of
@@ -47,8 +47,7 @@ def _convolution(walk: Walk, node: Node, op: Convolution, source: Deferred, shap
     source, zero = padded_with_zero(walk, node, source, windows)
     image = _image(walk, node, source)
     matrix = _matrix(walk, node)
-    window = f"{node.name}_window"
-    vectors = image if windows.trivial else walk.integer.windows(window, image, windows, node.origin, zero)
+    vectors = image if windows.trivial else window_vectors(walk, node, image, windows, zero)
     positions, channels = element_count(windows.kernel), source.channels
     parts = (source.lattice.scale, source.lattice.shift, source.lattice.offset)
     rows = Lattice.of(*(np.tile(np.broadcast_to(part, (channels,)), positions) for part in parts))
@@ -97,7 +96,7 @@ def _channel_product(walk: Walk, node: Node, windows: Windows, source: Deferred,
     if windows.kernel == (height, width) and not windows.padded:
         vectors = walk.integer.reshape(image, (1, 1, height * width * channels), node.origin)
     else:
-        vectors = walk.integer.windows(f"{node.name}_window", image, windows, node.origin, zero)
+        vectors = window_vectors(walk, node, image, windows, zero)
     return walk.integer.channel_product(node.name, vectors, weights_, node.origin)
 
 
@@ -127,8 +126,7 @@ def _max_pool(walk: Walk, node: Node, op: MaxPool, source: Deferred, shape: Shap
     image = _image(walk, node, source)
     if windows.trivial:
         return source
-    least = least_code(walk, image)
-    q = walk.integer.windows(f"{node.name}_window", image, windows, node.origin, least)
+    q = window_vectors(walk, node, image, windows, least_code(walk, image))
     if element_count(windows.kernel) > 1:
         q = walk.integer.window_maximum(node.name, q, element_count(windows.kernel), node.origin)
     return replace(

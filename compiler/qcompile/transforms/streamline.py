@@ -11,7 +11,7 @@ from qcompile.ir.errors import CompilerError, Rejection, refuse
 from qcompile.ir.graph import Graph, Node
 from qcompile.ir.network import Network
 from qcompile.ir.types import Array
-from qcompile.ops import ArgMax, Decode, MatMul, Softmax, TopK
+from qcompile.ops import ArgMax, Decode, MatMul, Pad, Softmax, TopK
 from qcompile.ops.roles import Joint, Lattice, Layout, Pointwise, Quantiser, Spatial
 from qcompile.transforms import comparison, edges
 from qcompile.transforms.channels import channel_operands
@@ -21,6 +21,7 @@ from qcompile.transforms.integer_builder import IntegerBuilder
 from qcompile.transforms.join import integers, joined, put_off, settled
 from qcompile.transforms.joined import Joined
 from qcompile.transforms.linear import matmul
+from qcompile.transforms.pad import pad
 from qcompile.transforms.quantise import quantise, quantise_joined
 from qcompile.transforms.spatial import spatial
 from qcompile.transforms.walk import (
@@ -106,7 +107,7 @@ def _on_host(walk: Walk, node: Node, source: Pending, operands: tuple[Array, ...
     """In front of the first quantiser: elementwise and layout operators stay with the host."""
     if isinstance(node.op, Quantiser):
         return encode_input(walk, node, operands)
-    if isinstance(node.op, (Pointwise, Layout)):
+    if isinstance(node.op, (Pointwise, Layout, Pad)):
         return source
     raise RefusedError(f"the input '{source.source}' reaches {node.op.kind} without being quantised; {UNTYPED_HINT}")
 
@@ -142,6 +143,8 @@ def _on_integers(walk: Walk, node: Node, source: Deferred, operands: tuple[Array
         return matmul(walk, node, source, shape)
     if isinstance(op, Joint) and op.elementwise:
         return joined(walk, node, op, source)
+    if isinstance(op, Pad):
+        return pad(walk, node, op, source, shape)
     if isinstance(op, Spatial):
         return spatial(walk, node, source, shape)
     if isinstance(op, ArgMax):

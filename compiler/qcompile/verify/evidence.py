@@ -12,6 +12,7 @@ from qcompile.ir.graph import Graph, Node, Shape
 from qcompile.ir.network import Tap
 from qcompile.ir.types import Array, FloatArray, IntArray
 from qcompile.ops.elementwise import Elementwise
+from qcompile.ops.pad import Pad
 from qcompile.ops.roles import Float32Array, Joint, Lattice, Layout, Pointwise, Quantiser, Summing
 
 UNIT_ROUNDOFF = 2.0**-24
@@ -109,7 +110,7 @@ class Evidence:
         node = self.producers[name]
         found = self.order(node.inputs[0])
         constants = [self.graph.constants[operand] for operand in node.inputs[1:]]
-        if isinstance(node.op, Layout):
+        if isinstance(node.op, (Layout, Pad)):
             numbers, size = (np.asarray(node.op.evaluate(a, *constants)) for a in (found.numbers, found.size))
             return Order(numbers, size, found.terms)
         parts = node.op.affine(*constants) if isinstance(node.op, Elementwise) else None
@@ -139,7 +140,7 @@ class Evidence:
         if isinstance(node.op, Joint):
             return np.asarray(node.op.joint_magnitude(*inputs), np.float64)
         if not isinstance(node.op, Summing):
-            return np.asarray(node.op.evaluate(*inputs), np.float64)
+            return np.asarray(np.abs(node.op.evaluate(*inputs)), np.float64)
         constant = [self._constant(operand) for operand in node.inputs]
         total = np.zeros(())
         for position in np.flatnonzero(np.logical_not(constant)):

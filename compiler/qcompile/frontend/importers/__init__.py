@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from qcompile.frontend.builder import Builder
 from qcompile.frontend.dialect import OnnxNode
-from qcompile.frontend.importers import elementwise, layout, linear, pooling, quantisers, selection, spatial
+from qcompile.frontend.importers import elementwise, layout, linear, pad, pooling, quantisers, selection, spatial
 
 Importer = Callable[[Builder, OnnxNode], None]
 
@@ -14,6 +14,7 @@ IMPORTERS: dict[str, Importer] = {
     **elementwise.IMPORTERS,
     **layout.IMPORTERS,
     **linear.IMPORTERS,
+    **pad.IMPORTERS,
     **pooling.IMPORTERS,
     **selection.IMPORTERS,
     **spatial.IMPORTERS,
