@@ -102,6 +102,11 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
         {"LANES": 3, "BLOCK": 6, "BOUND_0": 2, "BOUND_1": 3, "TABLES": 2, "FIRST": 2, "RELEASED": 1, "HOLD": 1},
         {"BLOCK": 1000, "BOUND_0": 50, "BOUND_1": 20, "DEPTH": 1901, "RAM_STYLE": "block", "OUTPUT_BITS": 7},
     ),
+    "requantise": (
+        {"PE": 1, "FOLDS": 1, "SHIFT": 0},
+        {"HALF_EVEN": 1, "INPUT_SIGNED": 0, "LOW": -128, "HIGH": 127},
+        {"SHIFT": 20, "USE_DSP": 1, "RAM_STYLE": "block"},
+    ),
     "rom": ({"DEPTH": 1}, {"WIDTH": 36, "DEPTH": 500, "RAM_STYLE": "block"}, {"LANES": 3, "LANE": 2}),
     "simple_dual_port_ram": ({"DEPTH": 2}, {"WIDTH": 36, "DEPTH": 500, "RAM_STYLE": "block"}),
     "skid_buffer": ({"WIDTH": 1}, {"WIDTH": 3000}),
@@ -224,6 +229,11 @@ ILLEGAL: Mapping[str, tuple[tuple[Parameters, str], ...]] = {
         ({"DEPTH": 1}, "DEPTH at least 2"),
         ({"FIRST": 4}, "FIRST must be less than BLOCK"),
         ({"OUTPUT_BITS": 9}, "OUTPUT_BITS must be at most INPUT_BITS"),
+    ),
+    "requantise": (
+        ({"FOLDS": 0}, "must be at least 1"),
+        ({"SHIFT": 21}, "SHIFT must be less than SUM_BITS"),
+        ({"LOW": 256}, "LOW at most HIGH"),
     ),
     "rom": (({"DEPTH": 0}, "must be at least 1"), ({"LANE": 1}, "LANE less than LANES")),
     "simple_dual_port_ram": (({"DEPTH": 1}, "WIDTH must be at least 1 and DEPTH at least 2"),),

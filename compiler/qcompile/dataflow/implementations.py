@@ -5,6 +5,7 @@ kernel.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from qcompile.kernels import (
     sliding_window,
 )
 from qcompile.kernels.address_map import AddressMap
+from qcompile.kernels.fixed_point import FixedPoint, fixed_point
 from qcompile.ops import (
     ArgMax,
     ChannelProduct,
@@ -81,6 +83,21 @@ def _complement(thresholds: IntArray, descending: IntArray, element: IntType) ->
     return read_only(thresholds + np.where(descending, added, 0)[:, None])
 
 
+FEW = 7
+"""Thresholds of a channel below which comparing is cheaper than any multiplication."""
+
+
+def _requantisation(
+    thresholds: IntArray, descending: IntArray, base: int, graph: Graph, node: Node
+) -> FixedPoint | None:
+    """The same step function by multiplication, where it is exact for all x that occur."""
+    if thresholds.shape[1] < FEW:
+        return None
+    form = fixed_point(thresholds, descending, -1, base, _range(graph, node.inputs[0]))
+    output = _range(graph, node.output)
+    return form and replace(form, lo=max(form.lo, output.least), hi=min(form.hi, output.greatest))
+
+
 def _thresholding(graph: Graph, node: Node) -> Kernel:
     assert isinstance(node.op, Threshold)
     shape, element = graph.values[node.inputs[0]].shape, _type(graph, node.inputs[0])
@@ -90,6 +107,7 @@ def _thresholding(graph: Graph, node: Node) -> Kernel:
         thresholds = np.full((thresholds.shape[0], 1), _range(graph, node.inputs[0]).greatest + 1)
         descending = np.zeros_like(descending)
     return Thresholding(
+        form=_requantisation(thresholds, descending, node.op.base, graph, node),
         thresholds=_complement(thresholds, descending, element),
         descending=read_only(descending),
         base=node.op.base,

@@ -80,7 +80,7 @@ def apply(dataflow: Dataflow, folding: Folding) -> Dataflow:
 
 def in_order(settings: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """The settings of a node, first those that decide which kernel it is, and with that which others it has."""
-    return sorted(settings.items(), key=lambda setting: setting[0] not in ("parallel_window", "SIMD"))
+    return sorted(settings.items(), key=lambda setting: setting[0] not in ("parallel_window", "SIMD", "engine"))
 
 
 def write(dataflow: Dataflow) -> str:

@@ -11,6 +11,7 @@ from qcompile.kernels.parallel_vector_vector_unit import ParallelVectorVectorUni
 from qcompile.kernels.parallel_window import ParallelWindow
 from qcompile.kernels.parallel_window_maximum import ParallelWindowMaximum
 from qcompile.kernels.reorder import Reorder
+from qcompile.kernels.requantise import Requantise
 from qcompile.kernels.skid_buffer import SkidBuffer
 from qcompile.kernels.sliding_window import SlidingWindow
 from qcompile.kernels.stream_add import StreamAdd
@@ -32,6 +33,7 @@ KERNELS: tuple[type[Kernel], ...] = (
     ParallelWindow,
     ParallelWindowMaximum,
     Reorder,
+    Requantise,
     SkidBuffer,
     SlidingWindow,
     StreamAdd,
@@ -55,6 +57,7 @@ __all__ = [
     "ParallelWindow",
     "ParallelWindowMaximum",
     "Reorder",
+    "Requantise",
     "SkidBuffer",
     "SlidingWindow",
     "StreamAdd",

@@ -10,6 +10,7 @@ import numpy as np
 
 from qcompile.ir.dataflow import Binding, Memory, Resources, Schedule, Stream, steps
 from qcompile.ir.types import IntArray, IntType
+from qcompile.kernels.fixed_point import FixedPoint
 from qcompile.kernels.folding import divisors, legal_number, legal_word
 from qcompile.kernels.memory import (
     RAM_STYLES,
@@ -21,8 +22,12 @@ from qcompile.kernels.memory import (
     scaled,
     skid_buffer,
 )
+from qcompile.kernels.requantise import ENGINE, Requantise
 
 STYLES = ("auto", "parallel", "binary_search")
+MOST = 1023
+"""Thresholds a lane beyond which comparators are no choice."""
+
 MAX_LEVELS = 8
 """Levels of a search tree that the RTL has files for."""
 
@@ -47,7 +52,8 @@ class Thresholding:
 
     `thresholds` is int64 (channels or 1, n), ascending along n, `descending` bool (channels or 1,). A threshold above the
     type's greatest value never fires, one at or below its least always does. `style` is `parallel` (n comparators a lane)
-    or `binary_search` (one comparator for each bit of n a lane); `auto` takes the cheaper one.
+    or `binary_search` (one comparator for each bit of n a lane); `auto` takes the cheaper one. `form`, where there is one,
+    gives the same codes for all x that occur: the unit that computes it is one more folding.
     """
 
     kind: ClassVar[str] = "thresholding"
@@ -62,6 +68,7 @@ class Thresholding:
     pe: int = 1
     style: str = "auto"
     ram_style: str = "auto"
+    form: FixedPoint | None = None
 
     @property
     def beats(self) -> int:
@@ -104,16 +111,23 @@ class Thresholding:
         order = steps(self.beats)
         return Schedule(self.beats, (order,), (order,), self.levels + 1 if self.searches else 3)
 
-    def foldings(self) -> Iterator[Thresholding]:
-        """PE divides the channels."""
-        for pe in divisors(self.channels):
-            yield replace(self, pe=pe)
+    def foldings(self) -> Iterator[Thresholding | Requantise]:
+        """PE divides the channels; thresholds where there is a unit for so many, and multiplication where it is exact."""
+        if self.count <= MOST or self.form is None:
+            for pe in divisors(self.channels):
+                yield replace(self, pe=pe)
+        if self.form is not None and self.style == "auto":
+            yield from self.requantised(self.form).foldings()
+
+    def requantised(self, form: FixedPoint) -> Requantise:
+        """The unit that multiplies."""
+        return Requantise(form, self.input, self.output, self.channels, self.vectors, self.pe, self.ram_style)
 
     def attributes(self) -> dict[str, int | str]:
         """PE, the ram_style of the thresholds, and as `engine` the style."""
         return {"PE": self.pe, "ram_style": self.ram_style, "engine": self.style}
 
-    def with_attribute(self, name: str, value: int | str) -> Thresholding:
+    def with_attribute(self, name: str, value: int | str) -> Thresholding | Requantise:
         """One of `attributes` changed."""
         match name:
             case "PE":
@@ -122,6 +136,10 @@ class Thresholding:
                 return replace(self, ram_style=legal_word(name, value, RAM_STYLES))
             case "engine":
                 legal = STYLES if self.levels <= MAX_LEVELS else STYLES[:2]
+                if self.form is not None:
+                    if value == ENGINE:
+                        return self.requantised(self.form)
+                    legal = (*legal, ENGINE)
                 return replace(self, style=legal_word(name, value, legal))
         raise KeyError(name)
 
