@@ -101,7 +101,22 @@ def pooled(rng: np.random.Generator) -> tuple[ModelBuilder, str, tuple[int, ...]
     return b, b.node("Gemm", [x, weights(b, rng, 4, 3)]), (1, 2, 8, 7)
 
 
-NETWORKS = [plain, residual, sequence, channels_last, padded, pooled]
+def eight_bits(rng: np.random.Generator) -> tuple[ModelBuilder, str, tuple[int, ...]]:
+    """Activations of 8 and 16 bits, of scales that are no powers of two and of such that are: multiplications and shifts."""
+    b = ModelBuilder()
+
+    def matrix(*shape: int) -> str:
+        return b.quant(b.constant(rng.normal(0, 0.3, shape)), 0.015625, 0.0, 8.0, narrow=1)
+
+    x = b.quant("x", 0.0625, 0.0, 8.0)
+    x = b.node("Conv", [x, matrix(4, 3, 3, 3), b.constant(rng.integers(-99, 99, 4) / 1024)], {"pads": [1, 1, 1, 1]})
+    x = b.quant(b.node("Relu", [x]), 0.0237, 0.0, 8.0, signed=0)
+    x = b.quant(b.node("Conv", [x, matrix(4, 1, 2, 2)], {"group": 4}), 0.0431, 0.0, 8.0)
+    x = b.quant(b.node("Conv", [x, matrix(4, 4, 1, 1)]), 0.00390625, 0.0, 16.0, signed=0)
+    return b, b.node("MatMul", [b.node("Flatten", [x]), matrix(36, 3)]), (1, 3, 4, 4)
+
+
+NETWORKS = [plain, residual, sequence, channels_last, padded, pooled, eight_bits]
 
 
 @pytest.mark.parametrize("interval", [None, 4000])
