@@ -43,13 +43,13 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
-class Digits:
-    """Handwritten digits 0..9; pixels are multiples of 1/16 from 0 to 1 (float32), labels int64."""
+class Dataset:
+    """Frames (float32, frames first) and what they show (int64 classes), for training and for the test."""
 
-    train_x: Tensor  # (1437, *frame shape)
-    train_label: Tensor  # (1437,)
-    test_x: Tensor  # (360, *frame shape)
-    test_label: Tensor  # (360,)
+    train_x: Tensor  # (frames, *frame shape)
+    train_label: Tensor  # (frames,)
+    test_x: Tensor
+    test_label: Tensor
 
     @property
     def frame_shape(self) -> tuple[int, ...]:
@@ -64,21 +64,22 @@ def seed_everything(seed: int) -> None:
     torch.use_deterministic_algorithms(True)
 
 
-def load_digits(*frame_shape: int) -> Digits:
+def load_digits(*frame_shape: int) -> Dataset:
     """The 1797 digits that come with scikit-learn, each of 8x8 pixels and reshaped to `frame_shape`.
 
-    The split into training and test frames is stratified and always the same.
+    Pixels are multiples of 1/16 from 0 to 1. The split into 1437 training and 360 test frames is stratified and always
+    the same.
     """
     pixels, labels = sklearn_digits(return_X_y=True)
     frames = (pixels / 16).astype(np.float32).reshape(-1, *frame_shape)
     parts = train_test_split(frames, labels, test_size=TEST_FRAMES, stratify=labels, random_state=0)
     train_x, test_x, train_label, test_label = map(torch.from_numpy, parts)
-    return Digits(train_x, train_label, test_x, test_label)
+    return Dataset(train_x, train_label, test_x, test_label)
 
 
 def train(
     model: nn.Module,
-    digits: Digits,
+    data: Dataset,
     *,
     epochs: int,
     learning_rate: float = 5e-3,
@@ -88,7 +89,7 @@ def train(
 
     `loss` maps logits (batch, 10) and labels (batch,) to a scalar.
     """
-    frames = len(digits.train_x)
+    frames = len(data.train_x)
     batches = frames // BATCH_SIZE
     optimiser = torch.optim.Adam(model.parameters())
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=epochs * batches)
@@ -96,23 +97,23 @@ def train(
     for _ in range(epochs):
         for batch in torch.randperm(frames)[: batches * BATCH_SIZE].reshape(batches, BATCH_SIZE):
             optimiser.zero_grad()
-            torch.autograd.backward(loss(model(digits.train_x[batch]), digits.train_label[batch]))
+            torch.autograd.backward(loss(model(data.train_x[batch]), data.train_label[batch]))
             optimiser.step()
             schedule.step()
     model.eval()
 
 
-def publish(name: str, model: nn.Module, digits: Digits, *, seed: int, dynamo: bool = True) -> None:
+def publish(name: str, model: nn.Module, data: Dataset, *, seed: int, dynamo: bool = True) -> None:
     """Export the trained `model`, check what was exported on all test frames and write `examples/<name>/`.
 
     `dynamo` chooses between the two exporters of torch: torch.export (its default) or TorchScript.
     Raises RuntimeError, and writes nothing, when the exported model is not the trained one.
     """
-    exported = export(model, digits.frame_shape, dynamo=dynamo)
-    x, label = digits.test_x.numpy(), digits.test_label.numpy()
+    exported = export(model, data.frame_shape, dynamo=dynamo)
+    x, label = data.test_x.numpy(), data.test_label.numpy()
     y = run_qonnx(exported, x)
     with torch.no_grad():
-        torch_y = model(digits.test_x).numpy()
+        torch_y = model(data.test_x).numpy()
     differing = int(np.sum(~np.isclose(y, torch_y, rtol=1e-4, atol=1e-4).all(axis=1)))
     if differing > MOST_DIFFERING * len(x):
         raise RuntimeError(f"{name}: exported model and torch differ on {differing} of {len(x)} frames")

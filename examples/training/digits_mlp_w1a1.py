@@ -2,9 +2,8 @@
 
 from collections import OrderedDict
 
-import brevitas.nn as qnn
-from brevitas.quant.binary import SignedBinaryActPerTensorConst, SignedBinaryWeightPerTensorConst
 from common import load_digits, publish, seed_everything, train
+from layers import binary_linear, sign
 from torch import Tensor, nn
 
 SEED = 0
@@ -21,16 +20,6 @@ class Centre(nn.Module):
         return 2 * x - 1
 
 
-def sign() -> qnn.QuantIdentity:
-    """Quantiser of activations to -1 or +1; zero becomes +1."""
-    return qnn.QuantIdentity(act_quant=SignedBinaryActPerTensorConst)
-
-
-def linear(inputs: int, outputs: int) -> qnn.QuantLinear:
-    """Layer with binary weights, all of one magnitude, and no bias."""
-    return qnn.QuantLinear(inputs, outputs, bias=False, weight_quant=SignedBinaryWeightPerTensorConst)
-
-
 def build() -> nn.Sequential:
     """The untrained network: images (batch, 1, 8, 8) in 0..1 to logits (batch, 10)."""
     return nn.Sequential(
@@ -38,15 +27,15 @@ def build() -> nn.Sequential:
             flatten=nn.Flatten(),
             centre=Centre(),
             sign_in=sign(),
-            fc1=linear(PIXELS, HIDDEN),
+            fc1=binary_linear(PIXELS, HIDDEN),
             bn1=nn.BatchNorm1d(HIDDEN),
             sign1=sign(),
             drop1=nn.Dropout(0.1),
-            fc2=linear(HIDDEN, HIDDEN),
+            fc2=binary_linear(HIDDEN, HIDDEN),
             bn2=nn.BatchNorm1d(HIDDEN),
             sign2=sign(),
             drop2=nn.Dropout(0.1),
-            fc3=linear(HIDDEN, CLASSES),
+            fc3=binary_linear(HIDDEN, CLASSES),
             bn3=nn.BatchNorm1d(CLASSES),
         )
     )

@@ -3,8 +3,8 @@
 from collections import OrderedDict
 
 import brevitas.nn as qnn
-from brevitas.quant import Uint8ActPerTensorFloat
 from common import load_digits, publish, seed_everything, train
+from layers import pixels
 from torch import nn
 
 SEED = 0
@@ -19,15 +19,10 @@ def build() -> nn.Sequential:
     The quantiser of the input has 4 bits and the fixed step 1/16: pixel k/16 becomes the integer min(k, 15).
     The first layer has a weight scale for each neuron, the others one for the whole layer.
     """
-    pixel_quantiser = qnn.QuantIdentity(
-        act_quant=Uint8ActPerTensorFloat, bit_width=4, scaling_impl_type="const", min_val=0.0, max_val=15 / 16
-    )
     return nn.Sequential(
         OrderedDict(
-            quant_in=pixel_quantiser,
-            fc1=qnn.QuantLinear(
-                PIXELS, HIDDEN, bias=False, weight_bit_width=2, weight_scaling_per_output_channel=True
-            ),
+            quant_in=pixels(),
+            fc1=qnn.QuantLinear(PIXELS, HIDDEN, bias=False, weight_bit_width=2, weight_scaling_per_output_channel=True),
             bn1=nn.BatchNorm1d(HIDDEN),
             relu1=qnn.QuantReLU(bit_width=2),
             drop1=nn.Dropout(0.1),

@@ -6,10 +6,8 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from qcompile.dataflow.join import converter_name, join
-from qcompile.dataflow.timing import Timing, settled, waiting
+from qcompile.dataflow.timing import Timing, most_between, settled, waiting
 from qcompile.ir.dataflow import Channel, Dataflow, Instance, Port
 from qcompile.ir.errors import Rejection, refuse
 from qcompile.kernels import Fifo, StreamFork
@@ -113,8 +111,7 @@ def _wanted(joined: Dataflow, timing: Timing, channel: Channel, present: bool) -
             return max(OUTPUT_REGISTER_BEATS, most) if most > 1 else 0
         # A beat enters the output register in the cycle before it is valid outside.
         sent, taken = timing.sent[channel.source], timing.taken[channel.sink]
-        held = np.arange(1, sent.size + 1) - np.searchsorted(taken, sent - 1, side="left")
-        if int(held.max(initial=0)) <= OUTPUT_REGISTER_BEATS:
+        if most_between(sent - 1, taken) <= OUTPUT_REGISTER_BEATS:
             return 0
     return max(OUTPUT_REGISTER_BEATS, most)
 

@@ -64,22 +64,51 @@ def simulate(dataflow: Dataflow, frames: int) -> Timing:
 
 def _run(schedule: Schedule, arrivals: list[IntArray], frames: int) -> tuple[list[IntArray], list[IntArray]]:
     """Cycles in which input beats are taken, and from which output beats are valid."""
-    shift = np.arange(frames, dtype=np.int64)[:, None] * schedule.steps
-    read_steps = [(shift + reads).ravel() for reads in schedule.reads]
-    write_steps = [(shift + writes).ravel() for writes in schedule.writes]
-    slack = [np.maximum.accumulate(a - r) for a, r in zip(arrivals, read_steps, strict=True)]
-    reads = [steps + _latest(read_steps, slack, steps) for steps in read_steps]
-    writes = [steps + schedule.latency + _latest(read_steps, slack, steps) for steps in write_steps]
+    begins = np.arange(frames, dtype=np.int64)[:, None] * schedule.steps
+    held = []
+    for arrival, steps in zip(arrivals, schedule.reads, strict=True):
+        slack = arrival.reshape(frames, -1) - begins
+        slack -= steps
+        held.append(np.maximum.accumulate(slack.reshape(-1)).reshape(slack.shape))
+
+    def cycles(steps: IntArray, latency: int) -> IntArray:
+        times = _latest(schedule.reads, held, steps)
+        times += begins + latency
+        times += steps
+        return times.reshape(-1)
+
+    reads = [cycles(steps, 0) for steps in schedule.reads]
+    writes = [cycles(steps, schedule.latency) for steps in schedule.writes]
     return reads, writes
 
 
-def _latest(read_steps: list[IntArray], slack: list[IntArray], steps: IntArray) -> IntArray:
-    """How far step k lags behind cycle k, for each of `steps`: the most any input read so far held it up."""
-    lag = np.zeros(steps.size, np.int64)
-    for at, held in zip(read_steps, slack, strict=True):
-        index = np.searchsorted(at, steps, side="right") - 1
-        lag = np.maximum(lag, np.where(index >= 0, held[np.maximum(index, 0)], 0))
+def _latest(reads: tuple[IntArray, ...], held: list[IntArray], steps: IntArray) -> IntArray:
+    """(frames, steps): how far each of `steps` lags behind full speed, the most any input read so far held it up.
+
+    `reads` are the steps that read each port's beats, `held`, (frames, beats) each, how far they were held up by then.
+    """
+    lag = np.zeros((len(held[0]), steps.size), np.int64)
+    for at, most in zip(reads, held, strict=True):
+        index = _last_read(at, steps)
+        if index is None:
+            np.maximum(lag, most, out=lag)
+            continue
+        # Before the first read of a frame, the last one of the frame before counts.
+        early = int(np.searchsorted(index, 0))
+        np.maximum(lag[:, early:], most.take(index[early:], axis=1), out=lag[:, early:])
+        np.maximum(lag[1:, :early], most[:-1, -1:], out=lag[1:, :early])
     return lag
+
+
+def _last_read(reads: IntArray, steps: IntArray) -> IntArray | None:
+    """The last beat read up to each of `steps`, -1 for none in this frame; None where that is beat i for element i."""
+    if reads.size == steps.size and np.array_equal(reads, steps) and bool(np.all(reads[1:] > reads[:-1])):
+        return None
+    if reads[-1] + 1 == reads.size and bool(np.all(reads[1:] > reads[:-1])):
+        index: IntArray = np.minimum(steps, reads[-1])
+    else:
+        index = np.searchsorted(reads, steps, side="right") - 1
+    return index
 
 
 def settled(dataflow: Dataflow) -> Timing:
@@ -111,5 +140,25 @@ def _repeats(timing: Timing) -> bool:
 
 def waiting(timing: Timing, source: Port, sink: Port) -> int:
     """The most beats that are valid at `source` and not yet taken by `sink` in any cycle."""
-    sent, taken = timing.sent[source], timing.taken[sink]
-    return int((np.arange(1, sent.size + 1) - np.searchsorted(taken, sent, side="left")).max(initial=0))
+    return most_between(timing.sent[source], timing.taken[sink])
+
+
+def most_between(entered: IntArray, left: IntArray) -> int:
+    """The most beats between two points in any cycle: entered up to then, and not left in a cycle before.
+
+    Beat i enters in cycle `entered[i]` and leaves in `left[i]`, no earlier; both rise. More than d beats are between when
+    a beat enters before the one d ahead of it has left.
+    """
+    if not entered.size:
+        return 0
+    low, high = 1, 2
+    while high < entered.size and bool(np.any(left[:-high] >= entered[high:])):
+        low, high = high, 2 * high
+    high = min(high, entered.size)
+    while low < high:
+        middle = (low + high) // 2
+        if bool(np.any(left[:-middle] >= entered[middle:])):
+            low = middle + 1
+        else:
+            high = middle
+    return low

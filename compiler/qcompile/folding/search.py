@@ -111,7 +111,9 @@ def search(
         return _with(dataflow, _cheapest(dataflow, candidates, cycles, target, budget))
 
     def exceeded(candidate: Dataflow) -> tuple[str, ...]:
-        return budget.exceeded(total_resources(whole(candidate), target))
+        # What stands between the kernels only adds to them, and takes long to find.
+        kernels = budget.exceeded(total_resources(candidate, target))
+        return kernels or budget.exceeded(total_resources(whole(candidate), target))
 
     steps = sorted({c.interval for options in candidates.values() for c in options if c.interval >= reachable})
     steps = [interval] if interval is not None else steps or [reachable]
