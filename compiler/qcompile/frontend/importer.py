@@ -9,6 +9,7 @@ import onnx
 
 from qcompile.frontend import constants
 from qcompile.frontend.builder import Builder
+from qcompile.frontend.channels_last import refuse_foreign, standardised
 from qcompile.frontend.dialect import (
     OnnxNode,
     UnsupportedError,
@@ -32,6 +33,7 @@ def import_model(model: onnx.ModelProto, where: str, shapes: Mapping[str, Shape]
     `shapes` overrides the shapes of inputs by name ("" stands for the only input). Raises one CompilerError that
     names every node that cannot be compiled, and why.
     """
+    model = standardised(model)
     try:
         initialisers = constants.initialisers(model.graph)
     except ValueError as error:
@@ -96,6 +98,7 @@ def _import_node(builder: Builder, node: OnnxNode) -> None:
         check_arguments(node)
         QONNX_IMPORTERS[node.operator](builder, node)
         return
+    refuse_foreign(node.proto)
     if node.domain not in ("", "ai.onnx"):
         raise UnsupportedError(f"operator of the domain '{node.domain}'")
     if node.operator in ("Shape", "Size"):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import onnx
 from onnx import TensorProto, helper, shape_inference
 
+from qcompile.frontend.channels_last import standardised
 from qcompile.frontend.constants import IR_VERSION
 from qcompile.frontend.dialect import OnnxNode, is_quantiser, standard_opset, unpack
 from qcompile.frontend.inputs import model_inputs
@@ -28,6 +29,7 @@ def lower(model: onnx.ModelProto, shapes: Mapping[str, Shape]) -> onnx.ModelProt
 
     Raises CompilerError for a quantiser in a form that is not known.
     """
+    model = standardised(model)
     lowered = onnx.ModelProto()
     lowered.CopyFrom(model)
     lowered.ir_version = IR_VERSION
