@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from onnx import helper
 
 from qcompile.frontend.channels_last import DOMAIN, standardised
 from qcompile.frontend.importer import import_model
 from qcompile.frontend.load import load_model
-from qcompile.frontend.reference import make_reference
 from qcompile.ir.errors import CompilerError
 from qcompile.ops import MatMul, Take
 from tests.support.onnx_models import ModelBuilder, import_and_reference
@@ -75,8 +76,10 @@ def test_a_network_needs_no_transposition() -> None:
 
 
 @pytest.mark.parametrize("operator", ["Conv", "MaxPool", "BatchNormalization"])
-def test_against_qonnx(operator: str) -> None:
+def test_against_qonnx(operator: str, monkeypatch: pytest.MonkeyPatch) -> None:
     registry = pytest.importorskip("qonnx.custom_op.registry")
+    wrapped = pytest.importorskip("qonnx.custom_op.channels_last.base_wrapped_op")
+    monkeypatch.setattr(wrapped, "qonnx_make_model", partial(helper.make_model, ir_version=8))
     b, rng = ModelBuilder(), RNG(5)
     if operator == "Conv":
         y = convolution(b, "x", b.constant(rng.integers(-3, 4, (4, 3, 3, 1))), group=2, strides=[2, 1], pads=[1, 0, 1, 2])
