@@ -27,7 +27,8 @@ from qcompile.kernels import (
     sliding_window,
 )
 from qcompile.kernels.address_map import AddressMap
-from qcompile.kernels.fixed_point import FixedPoint, fixed_point
+from qcompile.kernels.fixed_point import MULTIPLIER_BITS, FixedPoint, fixed_point
+from qcompile.kernels.thresholding import MOST
 from qcompile.ops import (
     ArgMax,
     ChannelProduct,
@@ -44,6 +45,10 @@ from qcompile.ops import (
 )
 
 Implementation = Callable[[Graph, Node], Kernel]
+
+
+class NoKernelError(Exception):
+    """Why no kernel does a node's work."""
 
 
 def _range(graph: Graph, name: str) -> Range:
@@ -106,8 +111,14 @@ def _thresholding(graph: Graph, node: Node) -> Kernel:
         # A constant output: one threshold that never fires keeps the stream's beat count.
         thresholds = np.full((thresholds.shape[0], 1), _range(graph, node.inputs[0]).greatest + 1)
         descending = np.zeros_like(descending)
+    form = _requantisation(thresholds, descending, node.op.base, graph, node)
+    if form is None and thresholds.shape[1] > MOST:
+        raise NoKernelError(
+            f"{thresholds.shape[1]} thresholds a channel are too many to compare with, and no multiplication with a factor of "
+            f"{MULTIPLIER_BITS} bits gives the same codes; quantise to fewer bits, or with scales that are powers of two"
+        )
     return Thresholding(
-        form=_requantisation(thresholds, descending, node.op.base, graph, node),
+        form=form,
         thresholds=_complement(thresholds, descending, element),
         descending=read_only(descending),
         base=node.op.base,

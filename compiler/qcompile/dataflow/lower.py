@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from qcompile.dataflow.implementations import IMPLEMENTATIONS
+from qcompile.dataflow.implementations import IMPLEMENTATIONS, NoKernelError
 from qcompile.dataflow.names import identifier
-from qcompile.ir.dataflow import Channel, Dataflow, Instance, Port, Stream
+from qcompile.ir.dataflow import Channel, Dataflow, Instance, Kernel, Port, Stream
 from qcompile.ir.errors import Rejection, refuse
 from qcompile.ir.graph import Graph, element_count, fresh_name
 from qcompile.ops import Reshape
@@ -28,13 +28,7 @@ def lower(graph: Graph, name: str) -> Dataflow:
 
     A source may feed several sinks; `join` makes forks of them. Raises CompilerError for operators that no kernel does.
     """
-    rejections = [
-        Rejection(f"no kernel computes {node.op.kind}", f"node {', '.join(node.origin) or node.name}")
-        for node in graph.nodes
-        if type(node.op) not in IMPLEMENTATIONS and not isinstance(node.op, Reshape)
-    ]
-    if rejections:
-        raise refuse("the integer graph holds what no hardware does yet", rejections)
+    kernels = _kernels(graph)
     state = _Lowering(graph)
     for k, value in enumerate(graph.inputs):
         state.sources[value] = Port(None, k)
@@ -42,7 +36,7 @@ def lower(graph: Graph, name: str) -> Dataflow:
         if isinstance(node.op, Reshape):
             state.sources[node.output] = state.sources[node.inputs[0]]
             continue
-        kernel = IMPLEMENTATIONS[type(node.op)](graph, node)
+        kernel = kernels[node.name]
         instance = fresh_name(f"{identifier(node.origin[0] if node.origin else node.name)}_{kernel.kind}", state.names)
         state.names.add(instance)
         state.instances.append(Instance(instance, kernel, node.origin))
@@ -53,6 +47,24 @@ def lower(graph: Graph, name: str) -> Dataflow:
     for k, value in enumerate(graph.outputs):
         state.sinks.setdefault(state.sources[value], []).append(Port(None, k))
     return _assembled(state, name)
+
+
+def _kernels(graph: Graph) -> dict[str, Kernel]:
+    """The kernel of each node, by its name; all nodes that there is none for are refused together."""
+    kernels: dict[str, Kernel] = {}
+    rejections: list[Rejection] = []
+    for node in graph.nodes:
+        if isinstance(node.op, Reshape):
+            continue
+        try:
+            if type(node.op) not in IMPLEMENTATIONS:
+                raise NoKernelError(f"no kernel computes {node.op.kind}")
+            kernels[node.name] = IMPLEMENTATIONS[type(node.op)](graph, node)
+        except NoKernelError as error:
+            rejections.append(Rejection(str(error), f"node {', '.join(node.origin) or node.name}"))
+    if rejections:
+        raise refuse("the integer graph holds what no hardware does yet", rejections)
+    return kernels
 
 
 def _assembled(state: _Lowering, name: str) -> Dataflow:
