@@ -13,9 +13,11 @@ from qcompile.ops.pad import Pad
 from qcompile.ops.pooling import MaxPool, SumPool, WindowMaximum
 from qcompile.ops.quantize import Quantize
 from qcompile.ops.repeat import Repeat
+from qcompile.ops.selection import Gather, Resize
 from qcompile.ops.sign import Sign
 from qcompile.ops.sliding_window import SlidingWindow
 from qcompile.ops.softmax import Softmax
+from qcompile.ops.sub_pixels import DepthToSpace, SpaceToDepth
 from qcompile.ops.tensor_add import TensorAdd
 from qcompile.ops.tensor_multiply import TensorMultiply
 from qcompile.ops.threshold import Threshold
@@ -27,8 +29,10 @@ OPS = (
     ChannelProduct,
     Convolution,
     Decode,
+    DepthToSpace,
     Elementwise,
     Encode,
+    Gather,
     Lookup,
     MatMul,
     MaxPool,
@@ -37,9 +41,11 @@ OPS = (
     Quantize,
     Repeat,
     Reshape,
+    Resize,
     Sign,
     SlidingWindow,
     Softmax,
+    SpaceToDepth,
     SumPool,
     Take,
     TensorAdd,
@@ -57,8 +63,10 @@ __all__ = [
     "ChannelProduct",
     "Convolution",
     "Decode",
+    "DepthToSpace",
     "Elementwise",
     "Encode",
+    "Gather",
     "Lookup",
     "MatMul",
     "MaxPool",
@@ -67,9 +75,11 @@ __all__ = [
     "Quantize",
     "Repeat",
     "Reshape",
+    "Resize",
     "Sign",
     "SlidingWindow",
     "Softmax",
+    "SpaceToDepth",
     "SumPool",
     "Take",
     "TensorAdd",

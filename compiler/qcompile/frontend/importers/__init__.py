@@ -6,7 +6,18 @@ from collections.abc import Callable
 
 from qcompile.frontend.builder import Builder
 from qcompile.frontend.dialect import OnnxNode
-from qcompile.frontend.importers import elementwise, layout, linear, pad, pooling, quantisers, selection, spatial
+from qcompile.frontend.importers import (
+    elementwise,
+    layout,
+    linear,
+    moving,
+    pad,
+    pooling,
+    quantisers,
+    resize,
+    selection,
+    spatial,
+)
 
 Importer = Callable[[Builder, OnnxNode], None]
 
@@ -14,8 +25,10 @@ IMPORTERS: dict[str, Importer] = {
     **elementwise.IMPORTERS,
     **layout.IMPORTERS,
     **linear.IMPORTERS,
+    **moving.IMPORTERS,
     **pad.IMPORTERS,
     **pooling.IMPORTERS,
+    **resize.IMPORTERS,
     **selection.IMPORTERS,
     **spatial.IMPORTERS,
 }
