@@ -42,7 +42,7 @@ def test_what_only_the_host_computes_goes_nowhere_else() -> None:
         return q, b.node("Softmax", [b.node("MatMul", [q, quantised_weights(b, 8, 4)])], {"axis": -1})
 
     for name, words in {
-        "quantiser": "Quantize behind an operator that only the host computes",
+        "quantised product": "MatMul behind an operator that only the host computes",
         "product": "MatMul behind an operator that only the host computes",
         "sum": "it joins what only the host computes",
         "sum of two": "it joins what only the host computes",
@@ -50,8 +50,8 @@ def test_what_only_the_host_computes_goes_nowhere_else() -> None:
         b = ModelBuilder()
         q, s = softmax(b)
         match name:
-            case "quantiser":
-                y = b.quant(s)
+            case "quantised product":
+                y = b.node("MatMul", [b.quant(s), quantised_weights(b, 4, 3)])
             case "product":
                 y = b.node("MatMul", [s, quantised_weights(b, 4, 3)])
             case "sum":

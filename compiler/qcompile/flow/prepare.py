@@ -15,7 +15,7 @@ from qcompile.flow.options import Options, parse_input_type
 from qcompile.flow.progress import Progress
 from qcompile.folding import config
 from qcompile.folding.search import Budget, search, total_resources
-from qcompile.frontend.importer import annotated_inputs, import_model
+from qcompile.frontend.importer import annotated_inputs, import_model, integer_inputs
 from qcompile.frontend.load import Model, load_model
 from qcompile.ir.dataflow import Dataflow
 from qcompile.ir.errors import CompilerError
@@ -107,7 +107,7 @@ def prepare(options: Options, progress: Progress, observe: Observer = unobserved
 
 
 def _input_types(options: Options, model: Model, graph: Graph) -> dict[str, InputType]:
-    """Types stated by the user for all inputs that something reads, else those annotated in the model."""
+    """Types stated by the user for all inputs that something reads, else those of the model or annotated in it."""
     used = {name for node in graph.nodes for name in node.inputs} | set(graph.outputs)
     if options.input_type is not None:
         stated = parse_input_type(options.input_type, options.input_scale)
@@ -116,7 +116,8 @@ def _input_types(options: Options, model: Model, graph: Graph) -> dict[str, Inpu
         raise CompilerError(
             "--input-scale without --input", hint="add the type of the integers, for example --input uint8"
         )
-    annotated = {name: kind for name, kind in annotated_inputs(model).items() if kind != "FLOAT32" and name in used}
+    known = {**integer_inputs(model), **annotated_inputs(model)}
+    annotated = {name: kind for name, kind in known.items() if kind != "FLOAT32" and name in used}
     return {name: parse_input_type(kind, None) for name, kind in annotated.items()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -49,10 +50,14 @@ def _inferred(op: Operator, *shapes: Shape) -> Shape:
 
 @dataclass(slots=True)
 class Builder:
-    """Tensors known so far by their ONNX names, and the graph under construction."""
+    """Tensors known so far by their ONNX names, and the graph under construction.
+
+    `readers` are the operators that read each tensor of the model, with an empty name where it is an output.
+    """
 
     name: str
     datatypes: dict[str, str]
+    readers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     shapes: dict[str, Shape] = field(default_factory=dict)
     constants: dict[str, Array] = field(default_factory=dict)
     quantised: dict[str, QuantisedConstant] = field(default_factory=dict)
@@ -82,6 +87,11 @@ class Builder:
         if name in self.shapes:
             return self.shapes[name]
         return self.quantised[name].codes.shape if name in self.quantised else self.constants[name].shape
+
+    def producer(self, name: str) -> Node | None:
+        """The node that computes a tensor from the input, if one does."""
+        name = self.resolve(name)
+        return next((node for node in reversed(self.nodes) if node.output == name), None)
 
     def array(self, name: str, what: str) -> Array:
         """The value of a constant tensor; `what` names it in the message when it is none."""

@@ -19,8 +19,8 @@ from qcompile.frontend.dialect import (
     standard_opset,
     unpack,
 )
-from qcompile.frontend.importers import IMPORTERS, QONNX_IMPORTERS
-from qcompile.frontend.inputs import input_shapes
+from qcompile.frontend.importers import IMPORTERS, LINEAR_QUANTISERS, QONNX_IMPORTERS
+from qcompile.frontend.inputs import input_shapes, model_inputs
 from qcompile.frontend.ordering import in_order
 from qcompile.ir.errors import CompilerError, Rejection, refuse
 from qcompile.ir.graph import Graph, Shape, element_count
@@ -38,7 +38,7 @@ def import_model(model: onnx.ModelProto, where: str, shapes: Mapping[str, Shape]
         initialisers = constants.initialisers(model.graph)
     except ValueError as error:
         raise CompilerError("a tensor of the model cannot be read", where, str(error)) from error
-    builder = Builder(model.graph.name or "network", finn_datatypes(model.graph))
+    builder = Builder(model.graph.name or "network", finn_datatypes(model.graph), _readers(model.graph))
     builder.constants.update(initialisers)
     rejections = _check_constants(initialisers)
     builder.shapes.update(input_shapes(model, where, shapes))
@@ -56,6 +56,15 @@ def import_model(model: onnx.ModelProto, where: str, shapes: Mapping[str, Shape]
     if constant or not outputs:
         raise CompilerError(f"the output '{(constant or ['(none)'])[0]}' does not depend on the input", where)
     return builder.finish(inputs, outputs)
+
+
+def _readers(graph: onnx.GraphProto) -> dict[str, frozenset[str]]:
+    """The operators that read each tensor; the empty name stands for an output of the model."""
+    readers: dict[str, set[str]] = {output.name: {""} for output in graph.output}
+    for node in graph.node:
+        for name in node.input:
+            readers.setdefault(name, set()).add(node.op_type)
+    return {name: frozenset(operators) for name, operators in readers.items()}
 
 
 def _check_constants(initialisers: Mapping[str, np.ndarray]) -> list[Rejection]:
@@ -105,7 +114,7 @@ def _import_node(builder: Builder, node: OnnxNode) -> None:
         check_arguments(node)
         builder.constants[node.outputs[0]] = _shape_constant(node, builder.shape(node.inputs[0]))
         return
-    foldable = all(not name or builder.resolve(name) in builder.constants for name in node.inputs)
+    foldable = node.operator not in LINEAR_QUANTISERS and all(not name or builder.resolve(name) in builder.constants for name in node.inputs)
     if foldable and not any(
         a.type in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS) for a in node.proto.attribute
     ):
@@ -134,6 +143,13 @@ def _fold(builder: Builder, node: OnnxNode) -> None:
     if not all(is_finite(array) for array in folded.values()):
         raise UnsupportedError("constant with a number that is not finite (NaN or infinity)")
     builder.constants.update(folded)
+
+
+def integer_inputs(model: onnx.ModelProto) -> dict[str, str]:
+    """Types of the inputs whose elements are integers, by input name: `int8`, `uint8`, `int16` or `uint16`."""
+    elements = {value.name: value.type.tensor_type.elem_type for value in model_inputs(model)}
+    types = {name: str(onnx.helper.tensor_dtype_to_np_dtype(element)) for name, element in elements.items()}
+    return {name: kind for name, kind in types.items() if "int" in kind}
 
 
 def annotated_inputs(model: onnx.ModelProto) -> dict[str, str]:

@@ -32,7 +32,8 @@ class Quantize:
     steps.
 
     A `bipolar` quantiser has the two codes 0 and 1 for -scale and +scale; without `divide` (BipolarQuant) x is
-    compared with zero directly.
+    compared with zero directly. Where it is not `dequantized` (QuantizeLinear) the model goes on with the codes
+    themselves, zero point included, as numbers.
     """
 
     kind: ClassVar[str] = "Quantize"
@@ -42,6 +43,7 @@ class Quantize:
     zero_point_first: bool = True
     bipolar: bool = False
     divide: bool = True
+    dequantized: bool = True
 
     def infer_shape(self, *shapes: Shape) -> Shape:
         """Shape of x."""
@@ -63,7 +65,7 @@ class Quantize:
             return (rounded - self._removed(zero_point)).astype(np.int64)
 
     def evaluate(self, *inputs: Array) -> Array:
-        """The dequantised float32 values."""
+        """The dequantised float32 values, or the codes as float32."""
         x, scale, zero_point = inputs
         return self.lattice(scale, zero_point).decode(self.codes(x.astype(np.float32), scale, zero_point))
 
@@ -72,6 +74,8 @@ class Quantize:
         scale, zero_point = operands
         if self.bipolar:
             return Lattice.of(2.0 * np.asarray(scale, np.float64), -0.5 - 0.5 * np.asarray(zero_point, np.float64))
+        if not self.dequantized:
+            return Lattice.of(1.0, self._removed(zero_point))
         return Lattice.of(scale, np.asarray(self._removed(zero_point) - zero_point, np.float64))
 
     @staticmethod

@@ -113,6 +113,7 @@ class Deferred:
     def affine(self) -> Lattice | None:
         """F as one lattice when every step is affine (float64), else None; exact zeros of the factor are no lattice."""
         scale: FloatArray = self.lattice.scale
+        shift: FloatArray = self.lattice.shift
         offset: FloatArray = self.lattice.offset
         for step in self.steps:
             if not isinstance(step.op, Elementwise):
@@ -121,10 +122,13 @@ class Deferred:
             if parts is None:
                 return None
             factor, term = parts
+            if bool(np.all(scale == 1) and np.all(factor == 1) and not np.any(offset) and np.all(2 * term % 1 == 0)):
+                shift = np.asarray(shift + term)  # a zero point of codes: real zero stays an integer
+                continue
             scale, offset = np.asarray(scale * factor), np.asarray(offset * factor + term)
         if bool(np.any(scale == 0)) or not bool(np.all(np.isfinite(scale))):
             return None
-        return Lattice.of(scale, self.lattice.shift, offset)
+        return Lattice.of(scale, shift, offset)
 
 
 def _filled(rows: Array, present: IntArray) -> Array:

@@ -11,7 +11,7 @@ from qcompile.ir.errors import CompilerError, Rejection, refuse
 from qcompile.ir.graph import Graph, Node
 from qcompile.ir.network import Network
 from qcompile.ir.types import Array
-from qcompile.ops import ArgMax, Decode, MatMul, Pad, Softmax, TopK
+from qcompile.ops import ArgMax, Convolution, Decode, MatMul, Pad, Softmax, TopK
 from qcompile.ops.roles import Joint, Lattice, Layout, Pointwise, Quantiser, Spatial
 from qcompile.transforms import comparison, edges
 from qcompile.transforms.channels import channel_operands
@@ -114,7 +114,7 @@ def _on_host(walk: Walk, node: Node, source: Pending, operands: tuple[Array, ...
 
 def _behind(walk: Walk, node: Node, source: Tail) -> Known:
     """Behind the last integer: what keeps the order is looked through by ArgMax, the rest is the host's."""
-    if isinstance(node.op, (Quantiser, MatMul)):
+    if isinstance(node.op, (Convolution, MatMul)):
         raise RefusedError(
             f"{node.op.kind} behind an operator that only the host computes ({producer_of(walk, node.inputs[0])})"
         )

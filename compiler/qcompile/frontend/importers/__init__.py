@@ -10,6 +10,7 @@ from qcompile.frontend.importers import (
     elementwise,
     layout,
     linear,
+    linear_quantisers,
     moving,
     pad,
     pooling,
@@ -25,6 +26,7 @@ IMPORTERS: dict[str, Importer] = {
     **elementwise.IMPORTERS,
     **layout.IMPORTERS,
     **linear.IMPORTERS,
+    **linear_quantisers.IMPORTERS,
     **moving.IMPORTERS,
     **pad.IMPORTERS,
     **pooling.IMPORTERS,
@@ -36,3 +38,6 @@ IMPORTERS: dict[str, Importer] = {
 
 QONNX_IMPORTERS: dict[str, Importer] = quantisers.IMPORTERS
 """Operators of the QONNX domains."""
+
+LINEAR_QUANTISERS = frozenset({"QuantizeLinear", "DequantizeLinear"})
+"""Operators that are imported even where their inputs are constants: weights stay integers."""

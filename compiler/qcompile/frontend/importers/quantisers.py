@@ -24,7 +24,7 @@ def _rounding(node: OnnxNode, default: str) -> str:
     return mode
 
 
-def _scale(builder: Builder, name: str, what: str = "scale") -> Array:
+def checked_scale(builder: Builder, name: str, what: str = "scale") -> Array:
     """A scale in its own precision; zero, denormal, infinite and undefined ones are refused."""
     scale = real(builder.array(name, what))
     bad = ~np.isfinite(scale) | (np.abs(scale) < np.finfo(np.float32).tiny)
@@ -61,7 +61,7 @@ def _bounds(node: OnnxNode, bits: int) -> tuple[int, int]:
 def _quant(builder: Builder, node: OnnxNode) -> None:
     """Quant and IntQuant: the zero point is added before clamping, clamping comes before rounding."""
     bits = _bits(builder, node.inputs[3])
-    scale = _scale(builder, node.inputs[1])
+    scale = checked_scale(builder, node.inputs[1])
     zero_point = _narrow(float32(builder.array(node.inputs[2], "zero point")))
     if bits == 1 and node.integer("signed", 1):
         op = Quantize(0, 1, bipolar=True)
@@ -72,19 +72,19 @@ def _quant(builder: Builder, node: OnnxNode) -> None:
 
 def _bipolar_quant(builder: Builder, node: OnnxNode) -> None:
     op = Quantize(0, 1, bipolar=True, divide=False)
-    builder.add(node, op, node.inputs[0], _scale(builder, node.inputs[1]), np.zeros((), np.float32))
+    builder.add(node, op, node.inputs[0], checked_scale(builder, node.inputs[1]), np.zeros((), np.float32))
 
 
 def _trunc(builder: Builder, node: OnnxNode) -> None:
     """Version 1 has five inputs and keeps the scale, version 2 has six, an output scale, and clamps."""
-    scale = _scale(builder, node.inputs[1])
+    scale = checked_scale(builder, node.inputs[1])
     zero_point = _narrow(float32(builder.array(node.inputs[2], "zero point")))
     rounding = _rounding(node, "FLOOR")
     if len(node.inputs) == 5:
         shift = _bits(builder, node.inputs[3], "input bit width") - _bits(builder, node.inputs[4], "output bit width")
         op, output_scale = Truncate(shift, rounding), scale
     else:
-        output_scale = _scale(builder, node.inputs[4], "output scale")
+        output_scale = checked_scale(builder, node.inputs[4], "output scale")
         exponents = np.rint(np.log2(output_scale / scale)).ravel()
         if bool(np.any(exponents != exponents[0])):
             raise UnsupportedError("Trunc with a different shift for each channel")
