@@ -114,8 +114,8 @@ def _import_node(builder: Builder, node: OnnxNode) -> None:
         check_arguments(node)
         builder.constants[node.outputs[0]] = _shape_constant(node, builder.shape(node.inputs[0]))
         return
-    foldable = node.operator not in LINEAR_QUANTISERS and all(not name or builder.resolve(name) in builder.constants for name in node.inputs)
-    if foldable and not any(
+    foldable = all(not name or builder.resolve(name) in builder.constants for name in node.inputs)
+    if foldable and node.operator not in LINEAR_QUANTISERS and not any(
         a.type in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS) for a in node.proto.attribute
     ):
         _fold(builder, node)
