@@ -13,8 +13,9 @@ from qcompile.dataflow.join import join
 from qcompile.dataflow.timing import settled, simulate
 from qcompile.ir.dataflow import Dataflow, Instance, Kernel, Port
 from qcompile.ir.errors import CompilerError
-from qcompile.kernels import Fifo
+from qcompile.kernels import Fifo, MatrixVectorUnit, ParallelWindow
 
+from ..support.dataflows import ACTIVATION, chain, dense
 from .machine import StuckError, run
 from .toys import Toy, joined_graphs, lowered_graphs, stream
 
@@ -127,3 +128,18 @@ def narrow(kernel: Kernel) -> Toy:
     """The kernel with one element a beat on every port."""
     ports = (stream(1),) * len(kernel.inputs), (stream(1),) * len(kernel.outputs)
     return Toy(*ports, kernel.schedule())
+
+
+@pytest.mark.parametrize(("pe", "needed"), [(4, False), (2, True), (1, True)])
+def test_a_window_that_would_wait_in_the_chain_gets_a_fifo(pe: int, needed: bool) -> None:
+    """A parallel window has no place for a window beside the one that it shows: while that waits, no pixel moves."""
+    window = ParallelWindow(6, 6, 1, ACTIVATION, (2, 2))
+    product = replace(dense(4, 4), vectors=25, pe=pe, simd=4)
+    assert isinstance(product, MatrixVectorUnit)
+    buffered = insert_fifos(join(chain([window, product])))
+    depths = [i.kernel.depth for i in fifos(buffered) if i.name.startswith("k1") and isinstance(i.kernel, Fifo)]
+    assert bool(depths) == needed
+    timing = settled(buffered)
+    source = next(c for c in buffered.channels if c.source == Port("k0"))
+    if not needed:
+        assert np.array_equal(timing.sent[source.source], timing.taken[source.sink])

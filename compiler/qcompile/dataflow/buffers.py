@@ -10,7 +10,7 @@ from qcompile.dataflow.join import converter_name, join
 from qcompile.dataflow.timing import Timing, most_between, settled, waiting
 from qcompile.ir.dataflow import Channel, Dataflow, Instance, Port
 from qcompile.ir.errors import Rejection, refuse
-from qcompile.kernels import Fifo, StreamFork
+from qcompile.kernels import Fifo, ParallelWindow, StreamFork
 
 OUTPUT_REGISTER_BEATS = 2
 """Beats that the skid buffer at a kernel's output holds before the kernel stalls."""
@@ -106,11 +106,15 @@ def _wanted(joined: Dataflow, timing: Timing, channel: Channel, present: bool) -
     """Depth of the FIFO of a channel; 0 where the output register of the kernel before it is enough."""
     most = waiting(timing, channel.source, channel.sink)
     if not present:
-        if isinstance(joined.instance(channel.source.instance or "").kernel, StreamFork):
+        source = joined.instance(channel.source.instance or "").kernel
+        if isinstance(source, StreamFork):
             # A fork shows the next beat when every output has taken the last: none may still wait by then.
             return max(OUTPUT_REGISTER_BEATS, most) if most > 1 else 0
-        # A beat enters the output register in the cycle before it is valid outside.
         sent, taken = timing.sent[channel.source], timing.taken[channel.sink]
+        if isinstance(source, ParallelWindow):
+            # Its one output register is the last stage of the chain: a window that waits stops the pixels behind it.
+            return max(OUTPUT_REGISTER_BEATS, most) if bool((taken > sent).any()) else 0
+        # A beat enters the output register in the cycle before it is valid outside.
         if most_between(sent - 1, taken) <= OUTPUT_REGISTER_BEATS:
             return 0
     return max(OUTPUT_REGISTER_BEATS, most)
