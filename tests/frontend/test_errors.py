@@ -136,7 +136,7 @@ def test_shapes() -> None:
     dynamic = refused(builder.model(("n", "features"), y))
     assert dynamic.what == "the shape of the input 'x' is not fixed: ['n', 'features']"
     assert "--shape 1,8" in dynamic.hint
-    batch = refused(builder.model((16, 4), y))
+    batch = refused(builder.model((1, 4), y), x=(16, 4))
     assert batch.what == "the shape of the input 'x' has a batch axis of 16"
     assert "--shape 1,4" in batch.hint
     assert refused(builder.model((1, 4), y), other=(1, 4)).what == "--shape names the input 'other'"

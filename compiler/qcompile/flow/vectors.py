@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from qcompile.ir.errors import CompilerError
-from qcompile.ir.graph import Graph, element_count
+from qcompile.ir.graph import Graph, Shape, element_count
 from qcompile.ir.network import Network
 from qcompile.ir.types import Array, IntArray
 from qcompile.verify.stimulus import encode, random_frames
@@ -72,8 +72,9 @@ def _outputs(arrays: Mapping[str, Array], after: Graph, path: Path) -> dict[str,
                 "y stands for one output", str(path), f"this model has {', '.join(after.outputs)}", "name the arrays so"
             )
         named = {after.outputs[0]: arrays["y"]}
-    for name, array in named.items():
+    for name, array in list(named.items()):
         wanted = after.values[name].shape
+        array = named[name] = _one_after_another(array, wanted)
         if array.dtype.kind not in "fiub" or array.ndim == 0 or array[:1].size not in (0, element_count(wanted)):
             raise CompilerError(
                 f"an array of {array.dtype} {array.shape} does not fit the output '{name}' of shape {wanted}",
@@ -85,6 +86,13 @@ def _outputs(arrays: Mapping[str, Array], after: Graph, path: Path) -> dict[str,
     return named
 
 
+def _one_after_another(array: Array, shape: Shape) -> Array:
+    """Batches of several frames each, (batches, frames of a batch, *shape without its batch axis), as single frames."""
+    if len(shape) > 1 and shape[0] == 1 and array.ndim == len(shape) + 1 and array.shape[2:] == shape[1:]:
+        return array.reshape(-1, *shape)
+    return array
+
+
 def make_frames(network: Network, count: int) -> Frames:
     """Seeded random frames."""
     return _encoded(random_frames(network.before, count, RANDOM_SEED), {}, network)
@@ -92,6 +100,7 @@ def make_frames(network: Network, count: int) -> Frames:
 
 def _shaped(array: Array, name: str, before: Graph, path: Path) -> Array:
     shape = before.values[name].shape
+    array = _one_after_another(array, shape)
     if array.dtype.kind not in "fiub" or array.ndim == 0 or not len(array) or array[0].size != element_count(shape):
         raise CompilerError(
             f"an array of {array.dtype} {array.shape} does not fit the input '{name}' of shape {shape}",

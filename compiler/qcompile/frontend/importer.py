@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 
 from qcompile.frontend import constants
+from qcompile.frontend.batch import one_frame, refuse_mixing
 from qcompile.frontend.builder import Builder
 from qcompile.frontend.channels_last import refuse_foreign, standardised
 from qcompile.frontend.dialect import (
@@ -28,12 +29,12 @@ from qcompile.ir.types import Array
 
 
 def import_model(model: onnx.ModelProto, where: str, shapes: Mapping[str, Shape] | None = None) -> Graph:
-    """The model as a graph in real arithmetic, one frame at a time (a leading batch axis of size 1 is kept).
+    """The model as a graph in real arithmetic, one frame at a time (a leading batch axis counts as 1).
 
     `shapes` overrides the shapes of inputs by name ("" stands for the only input). Raises one CompilerError that
     names every node that cannot be compiled, and why.
     """
-    model = standardised(model)
+    stated, model = model, standardised(one_frame(model))
     try:
         initialisers = constants.initialisers(model.graph)
     except ValueError as error:
@@ -48,6 +49,7 @@ def import_model(model: onnx.ModelProto, where: str, shapes: Mapping[str, Shape]
         raise refuse(
             "the model holds what qcompile cannot compile", rejections, "'qcompile list ops' prints what it can"
         ).at(where)
+    refuse_mixing(stated, where, {name: builder.shapes[name] for name in inputs})
     outputs = tuple(builder.resolve(o.name) for o in model.graph.output)
     undefined = [name for name in outputs if not builder.is_defined(name)]
     if undefined:

@@ -10,6 +10,7 @@ import onnx
 import onnxruntime
 from onnx import helper
 
+from qcompile.frontend.batch import one_frame
 from qcompile.frontend.constants import OnnxruntimeError, open_session, run_session
 from qcompile.frontend.inputs import input_shapes, model_inputs
 from qcompile.frontend.lowering import lower
@@ -84,6 +85,7 @@ def make_reference(
     `shapes` overrides shapes of inputs as in `import_model`. Raises CompilerError for a model that onnxruntime cannot
     run and for a tap that the model does not have.
     """
+    model = one_frame(model)
     outputs = tuple(dict.fromkeys([*(output.name for output in model.graph.output), *taps]))
     frame = input_shapes(model, where, shapes)
     try:
