@@ -11,6 +11,7 @@ import numpy as np
 from qcompile.ir.beats import unpack_frames
 from qcompile.ir.dataflow import Dataflow, Instance, Port, Stream
 from qcompile.ir.types import IntArray
+from qcompile.verify.deadlock import Wait, deadlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ def locate(dataflow: Dataflow, inputs: Sequence[IntArray], recorded: Mapping[Por
     """Which instance is the first whose output is not what it should be, in words.
 
     Instances come in topological order, so its inputs are right. In a design that is `stuck` and has sent nothing
-    wrong, it is the first that owes a beat and is not held up by its reader.
+    wrong, it is those that wait for each other in a circle, or else the first that owes a beat and is not held up by its
+    reader.
     """
     expected = evaluate(dataflow, inputs)
     streams = {channel.source: channel.stream for channel in dataflow.channels}
@@ -66,6 +68,9 @@ def locate(dataflow: Dataflow, inputs: Sequence[IntArray], recorded: Mapping[Por
             wrong = _wrong_beat(stream, expected[port], recorded[port])
             if wrong:
                 return f"{_named(instance)} is the first that sends something wrong: {wrong}"
+    circle = _waiting(dataflow, recorded, len(inputs[0])) if stuck else []
+    if circle:
+        return "a deadlock, these wait for each other:\n    " + "\n    ".join(map(str, circle))
     for instance in dataflow.instances if stuck else ():
         for k, stream in enumerate(instance.kernel.outputs):
             record = recorded[Port(instance.name, k)]
@@ -73,6 +78,13 @@ def locate(dataflow: Dataflow, inputs: Sequence[IntArray], recorded: Mapping[Por
             if len(record.beats) < owed and not record.waiting:
                 return f"{_named(instance)} is the first that stops: it has sent {len(record.beats)} of {owed} beats"
     return "every inner stream is right: it goes wrong between the last of them and the output"
+
+
+def _waiting(dataflow: Dataflow, recorded: Mapping[Port, Recorded], frames: int) -> list[Wait]:
+    """The circle of a deadlock, from what was recorded."""
+    moved = {channel: len(recorded[channel.source].beats) for channel in dataflow.channels}
+    offered = {channel: recorded[channel.source].waiting for channel in dataflow.channels}
+    return deadlock(dataflow, moved, offered, frames)
 
 
 def _named(instance: Instance) -> str:
