@@ -75,7 +75,29 @@ def dense(rng: np.random.Generator) -> tuple[ModelBuilder, tuple[str, ...], tupl
     return b, (z, b.node("MatMul", [y, weights(b, rng, 4, 2)])), (1, 3, 6)
 
 
-NETWORKS: list[Network] = [residual, unquantised, gated, dense]
+def attention(rng: np.random.Generator) -> tuple[ModelBuilder, tuple[str, ...], tuple[int, ...]]:
+    """Two heads: queries with keys, a function of each score, with values; then a product of two matrices that are not
+    transposed, and a residual sum.
+    """
+    b = ModelBuilder()
+    x = b.quant("x", 0.125, 0.0, 4.0)
+    heads = []
+    for _ in range(3):
+        y = b.quant(b.node("MatMul", [x, weights(b, rng, 6, 4)]), 0.25, 0.0, 4.0)
+        y = b.node("Reshape", [y, b.constant([1, 5, 2, 2], np.int64)])
+        heads.append(b.node("Transpose", [y], {"perm": [0, 2, 1, 3]}))
+    query, key, value = heads
+    score = b.node("MatMul", [query, b.node("Transpose", [key], {"perm": [0, 1, 3, 2]})])
+    score = b.quant(b.node("HardSigmoid", [score]), 0.0625, 0.0, 4.0, signed=0)
+    y = b.quant(b.node("MatMul", [score, value]), 0.19, 0.0, 5.0)
+    y = b.node("Reshape", [b.node("Transpose", [y], {"perm": [0, 2, 1, 3]}), b.constant([1, 5, 4], np.int64)])
+    y = b.quant(b.node("MatMul", [y, weights(b, rng, 4, 6)]), 0.23, 0.0, 5.0)
+    x = b.quant(b.node("Add", [x, y]), 0.21, 0.0, 4.0)
+    mixed = b.quant(b.node("MatMul", [x, weights(b, rng, 6, 5)]), 0.5, 0.0, 4.0)
+    return b, (b.node("MatMul", [mixed, x]),), (1, 5, 6)
+
+
+NETWORKS: list[Network] = [residual, unquantised, gated, dense, attention]
 
 
 @pytest.mark.parametrize("network", NETWORKS)

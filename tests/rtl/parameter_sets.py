@@ -61,6 +61,12 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
         {"PE": 4, "LANES": 1, "INPUT_BITS": 8, "ADDRESS_BITS": 6, "OUTPUT_BITS": 1},
         {"PE": 4, "LANES": 4, "FOLDS": 2, "RAM_STYLE": "block"},
     ),
+    "matrix_matrix_unit": (
+        {"TRANSPOSED": 0, "LANES": 3, "A_SIGNED": 1, "A_TERM": 3, "LEFT_BITS": 5, "LEFT_SIGNED": 1, "USE_DSP": 1},
+        {"ROWS": 1, "MIDDLE": 1, "INNER": 1, "LANES": 1},
+        {"ROWS": 5, "INNER": 70, "LANES": 8, "RAM_STYLE": "block", "OUTPUT_BITS": 18},
+        {"TRANSPOSED": 0, "INNER": 1, "ROWS": 2, "B_FACTOR": 2, "B_TERM": -1, "RIGHT_BITS": 6, "RIGHT_SIGNED": 1},
+    ),
     "matrix_vector_unit": (
         {"ROWS": 1, "COLUMNS": 1, "PE": 1, "SIMD": 1},
         {"PE": 4, "SIMD": 8, "INITIAL_DEPTH": 1},
@@ -206,6 +212,10 @@ ILLEGAL: Mapping[str, tuple[tuple[Parameters, str], ...]] = {
     "lookup_table": (
         ({"LANES": 3}, "LANES must be 1 or PE"),
         ({"ADDRESS_BITS": 5}, "ADDRESS_BITS must be 1 to INPUT_BITS"),
+    ),
+    "matrix_matrix_unit": (
+        ({"ROWS": 0}, "ROWS, MIDDLE, INNER and LANES must be at least 1"),
+        ({"LEFT_BITS": 0}, "A_BITS, B_BITS, LEFT_BITS, RIGHT_BITS and OUTPUT_BITS must be at least 1"),
     ),
     "matrix_vector_unit": (
         ({"PE": 3}, "PE must divide ROWS"),

@@ -15,6 +15,7 @@ from qcompile.ir.types import IntArray, IntType, Range, read_only
 from qcompile.kernels import (
     ArgMaxUnit,
     LookupTable,
+    MatrixMatrixUnit,
     MatrixVectorUnit,
     Reorder,
     StreamAdd,
@@ -34,6 +35,7 @@ from qcompile.ops import (
     ChannelProduct,
     Lookup,
     MatMul,
+    MatrixProduct,
     Pad,
     Repeat,
     SlidingWindow,
@@ -223,6 +225,16 @@ def _stream_multiply(graph: Graph, node: Node) -> Kernel:
     return StreamMultiply(operands, node.op.factors, node.op.terms_added, output, shape[-1], _vectors(shape))
 
 
+def _matrix_matrix_unit(graph: Graph, node: Node) -> Kernel:
+    op = node.op
+    assert isinstance(op, MatrixProduct)
+    products, rows, inner = graph.values[node.inputs[0]].shape
+    columns = graph.values[node.output].shape[-1]
+    operands = (_type(graph, node.inputs[0]), _type(graph, node.inputs[1]))
+    output, sizes = _type(graph, node.output), (rows, inner, columns)
+    return MatrixMatrixUnit(operands, op.factors, op.terms_added, output, *sizes, op.transposed, products)
+
+
 def _stream_repeat(graph: Graph, node: Node) -> Kernel:
     assert isinstance(node.op, Repeat)
     vectors = element_count(graph.values[node.inputs[0]].shape) // node.op.vector
@@ -235,6 +247,7 @@ IMPLEMENTATIONS: Mapping[type, Implementation] = {
     Lookup: _lookup_table,
     MatMul: _matrix_vector_unit,
     Pad: _stream_pad,
+    MatrixProduct: _matrix_matrix_unit,
     Repeat: _stream_repeat,
     SlidingWindow: _sliding_window,
     Take: _reorder,

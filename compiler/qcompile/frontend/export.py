@@ -20,6 +20,7 @@ from qcompile.ops import (
     ChannelProduct,
     Lookup,
     MatMul,
+    MatrixProduct,
     Pad,
     Repeat,
     Reshape,
@@ -179,13 +180,25 @@ def _tensor_add(w: _Writing) -> None:
     w.finish("Add", *terms)
 
 
-def _tensor_multiply(w: _Writing) -> None:
-    op = cast(TensorMultiply, w.node.op)
+def _factors(w: _Writing, op: TensorMultiply | MatrixProduct) -> list[str]:
+    """What is multiplied: the inputs, each with its factor and its term."""
     operands = []
     for name, factor, term in zip(w.node.inputs, op.factors, op.terms_added, strict=True):
         scaled = name if factor == 1 else w.apply("Mul", name, w.integers(factor))
         operands.append(scaled if term == 0 else w.apply("Add", scaled, w.integers(term)))
-    w.finish("Mul", *operands)
+    return operands
+
+
+def _tensor_multiply(w: _Writing) -> None:
+    w.finish("Mul", *_factors(w, cast(TensorMultiply, w.node.op)))
+
+
+def _matrix_product(w: _Writing) -> None:
+    op = cast(MatrixProduct, w.node.op)
+    a, b = _factors(w, op)
+    if op.transposed:
+        b = w.apply("Transpose", b, attributes={"perm": [0, 1, 3, 2]})
+    w.finish("MatMul", a, b)
 
 
 def _repeat(w: _Writing) -> None:
@@ -210,6 +223,7 @@ WRITERS: dict[type[Operator], Callable[[_Writing], None]] = {
     Lookup: _lookup,
     MatMul: _matmul,
     Pad: _pad,
+    MatrixProduct: _matrix_product,
     Repeat: _repeat,
     Reshape: _reshape,
     SlidingWindow: _sliding_window,

@@ -8,6 +8,7 @@ from qcompile.ops.lattice import Decode, Encode
 from qcompile.ops.layout import Reshape, Take, Transpose
 from qcompile.ops.lookup import Lookup
 from qcompile.ops.matmul import MatMul
+from qcompile.ops.matrix_product import MatrixProduct
 from qcompile.ops.multi_threshold import MultiThreshold
 from qcompile.ops.pad import Pad
 from qcompile.ops.pooling import MaxPool, SumPool, WindowMaximum
@@ -35,6 +36,7 @@ OPS = (
     Gather,
     Lookup,
     MatMul,
+    MatrixProduct,
     MaxPool,
     MultiThreshold,
     Pad,
@@ -69,6 +71,7 @@ __all__ = [
     "Gather",
     "Lookup",
     "MatMul",
+    "MatrixProduct",
     "MaxPool",
     "MultiThreshold",
     "Pad",

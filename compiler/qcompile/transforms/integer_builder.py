@@ -13,6 +13,7 @@ from qcompile.ops import (
     ChannelProduct,
     Lookup,
     MatMul,
+    MatrixProduct,
     Pad,
     Repeat,
     Reshape,
@@ -130,6 +131,12 @@ class IntegerBuilder:
         """The product of two values of one shape, as `op` has it."""
         shape = op.infer_shape(*(self.values[name].shape for name in sources))
         return self._add(stem, op, sources, shape, op.infer_range(*(self.range_of(name) for name in sources)), origin)
+
+    def matrix_product(self, stem: str, sources: tuple[str, str], op: MatrixProduct, origin: tuple[str, ...]) -> str:
+        """The product of two values (matrices, rows, columns), as `op` has it."""
+        shapes = [self.values[name].shape for name in sources]
+        codes = op.infer_range(self.range_of(sources[0]), self.range_of(sources[1]), shapes[0][-1])
+        return self._add(stem, op, sources, op.infer_shape(*shapes), codes, origin)
 
     def repeat(self, stem: str, source: str, op: Repeat, origin: tuple[str, ...]) -> str:
         """Vectors of a value, each several times."""

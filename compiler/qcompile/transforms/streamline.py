@@ -11,7 +11,7 @@ from qcompile.ir.errors import CompilerError, Rejection, refuse
 from qcompile.ir.graph import Graph, Node
 from qcompile.ir.network import Network
 from qcompile.ir.types import Array
-from qcompile.ops import ArgMax, Convolution, Decode, MatMul, Pad, Softmax, TopK
+from qcompile.ops import ArgMax, Convolution, Decode, MatMul, MatrixProduct, Pad, Softmax, TopK
 from qcompile.ops.roles import Joint, Lattice, Layout, Pointwise, Quantiser, Spatial
 from qcompile.transforms import comparison, edges
 from qcompile.transforms.channels import channel_operands
@@ -21,6 +21,7 @@ from qcompile.transforms.integer_builder import IntegerBuilder
 from qcompile.transforms.join import integers, joined, put_off, settled
 from qcompile.transforms.joined import Joined
 from qcompile.transforms.linear import matmul
+from qcompile.transforms.matrix_product import matrix_product
 from qcompile.transforms.pad import pad
 from qcompile.transforms.quantise import quantise, quantise_joined
 from qcompile.transforms.spatial import spatial
@@ -145,6 +146,8 @@ def _on_integers(walk: Walk, node: Node, source: Deferred, operands: tuple[Array
         return joined(walk, node, op, source)
     if isinstance(op, Pad):
         return pad(walk, node, op, source, shape)
+    if isinstance(op, MatrixProduct):
+        return matrix_product(walk, node, source, shape)
     if isinstance(op, Spatial):
         return spatial(walk, node, source, shape)
     if isinstance(op, ArgMax):

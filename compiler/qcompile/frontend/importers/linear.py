@@ -8,7 +8,7 @@ import numpy as np
 
 from qcompile.frontend.builder import Builder
 from qcompile.frontend.dialect import OnnxNode, UnsupportedError, float32
-from qcompile.ops import Elementwise, MatMul, Reshape, Transpose
+from qcompile.ops import Elementwise, MatMul, MatrixProduct, Reshape, Transpose
 
 Importer = Callable[[Builder, OnnxNode], None]
 
@@ -16,12 +16,10 @@ Importer = Callable[[Builder, OnnxNode], None]
 def _matmul(builder: Builder, node: OnnxNode) -> None:
     source, weights = node.inputs[:2]
     if not builder.is_constant(weights):
-        what = (
-            "constant times tensor"
-            if builder.is_constant(source)
-            else "two tensors that are both computed from the input"
-        )
-        raise UnsupportedError(f"MatMul of {what}")
+        if builder.is_constant(source):
+            raise UnsupportedError("MatMul of constant times tensor")
+        builder.add_joint(node, MatrixProduct(), (source, weights))
+        return
     shape = builder.shape(source)
     missing = len(builder.shape(weights)) - max(len(shape), 2)  # a vector stays a vector
     matrix = _matrix(builder, node, weights)
