@@ -158,6 +158,26 @@ def test_broadcasting(operator: str, shape: tuple[int, ...]) -> None:
         assert ("Repeat" in kinds(proof)) == (count < 12)
 
 
+def test_both_are_broadcast() -> None:
+    """A column and a row."""
+    b, rng = ModelBuilder(), RNG(13)
+    x = b.quant("x", 0.25, 0.0, 4.0)
+    column, row = (b.quant(dense(b, rng, x, 6, count), 0.3, 0.0, 4.0) for count in (4, 3))
+    y = b.node("Add", [b.node("Reshape", [column, b.constant([4, 1], np.int64)]), row])
+    assert_exact(prove(b.model((1, 6), b.quant(y, 0.17, 0.0, 5.0)), frames=40))
+
+
+def test_orders_that_differ() -> None:
+    """A matrix and its transpose: one of them is moved."""
+    b, rng = ModelBuilder(), RNG(14)
+    x = b.quant("x", 0.25, 0.0, 4.0)
+    y = b.node("Reshape", [b.quant(dense(b, rng, x, 6, 9), 0.3, 0.0, 4.0), b.constant([3, 3], np.int64)])
+    y = b.node("Sub", [y, b.node("Transpose", [y], {"perm": [1, 0]})])
+    proof = prove(b.model((1, 6), b.quant(y, 0.17, 0.0, 5.0)), frames=40)
+    assert_exact(proof)
+    assert "Take" in kinds(proof)
+
+
 @pytest.mark.parametrize("transposed", [False, True])
 def test_matrix_products(transposed: bool) -> None:
     b, rng = ModelBuilder(), RNG(9)

@@ -19,7 +19,7 @@ from qcompile.transforms.walk import RefusedError, Walk
 def aligned(walk: Walk, node: Node, first: Deferred, second: Deferred, shape: Shape) -> tuple[Deferred, Deferred]:
     """The two as tensors of `shape` whose elements travel in the same order, as integer frames of one shape."""
     if first.shape != shape and second.shape != shape:
-        raise RefusedError("both of its inputs are broadcast: one of them has to have the shape of the result")
+        first = replace(first, index=np.broadcast_to(first.positions(), shape), shape=shape)
     if first.shape != second.shape:
         first, second = (part if part.complete else settled(walk, node, part) for part in (first, second))
     if second.shape != shape:

@@ -9,7 +9,7 @@ from qcompile.ops import MatrixProduct
 from qcompile.ops.roles import Lattice
 from qcompile.transforms.deferred import Deferred
 from qcompile.transforms.join import integer_product, integers
-from qcompile.transforms.linear import on_lattice
+from qcompile.transforms.materialised import on_lattice
 from qcompile.transforms.walk import RefusedError, Walk, tap_of
 
 

@@ -40,10 +40,11 @@ def _matrix(builder: Builder, node: OnnxNode, weights: str) -> str:
 
 
 def _gemm(builder: Builder, node: OnnxNode) -> None:
-    """Alpha * A' * B' + beta * C, with B and C constant."""
+    """Alpha * A' * B' + beta * C, with C constant."""
     source, weights, output = node.inputs[0], node.inputs[1], node.outputs[0]
-    if not builder.is_constant(weights):
-        raise UnsupportedError("Gemm of two tensors that are both computed from the input")
+    computed = not builder.is_constant(weights)
+    if computed and builder.is_constant(source):
+        raise UnsupportedError("Gemm of constant times tensor")
     if node.integer("transA", 0):
         source = builder.add(node, Transpose((1, 0)), source, output=f"{output}.transposed_input")
     if node.integer("transB", 0):
@@ -51,12 +52,16 @@ def _gemm(builder: Builder, node: OnnxNode) -> None:
     alpha, beta = node.real("alpha", 1.0), node.real("beta", 1.0)
     bias = float32(builder.array(node.input(2), "C")) * np.float32(beta) if node.input(2) else None
     shape = (builder.shape(source)[0], builder.shape(weights)[-1])
-    if alpha == 1.0 and bias is not None and shape[0] == 1 and np.broadcast_shapes(bias.shape, shape) == shape:
+    if alpha == 1.0 and bias is not None and not computed and shape[0] == 1 and np.broadcast_shapes(bias.shape, shape) == shape:
         builder.add_linear(node, MatMul(), source, weights, bias=np.broadcast_to(bias, shape).reshape(-1).copy())
         return
     steps = [("Mul", np.asarray(alpha, np.float32))] if alpha != 1.0 else []
     steps += [("Add", bias)] if bias is not None else []
-    current = builder.add_linear(node, MatMul(), source, weights, output=f"{output}.product" if steps else output)
+    product = f"{output}.product" if steps else output
+    if computed:
+        current = builder.add_joint(node, MatrixProduct(), (source, weights), product)
+    else:
+        current = builder.add_linear(node, MatMul(), source, weights, output=product)
     for k, (function, operand) in enumerate(steps):
         name = output if k == len(steps) - 1 else f"{output}.{function}"
         current = builder.add(node, Elementwise(function), current, operand, output=name)
