@@ -78,20 +78,29 @@ def _end(d: Draft) -> list[str]:
 
 
 def _residual(d: Draft) -> None:
-    """The sum, or the difference, of two quantised products of one tensor; arbitrary scales must be the same."""
+    """The sum, the difference or the product of two quantised products of one tensor.
+
+    Where their scales differ, a quantiser follows; else it may be anything.
+    """
     start = d.here()
     rows, columns = d.shape[-1], d.integer(1, 12)
     branches: list[str] = []
-    shared = d.scale(d.spread * np.sqrt(rows) / 4)
+    shared, differ = d.scale(d.spread * np.sqrt(rows) / 4), d.chance(0.5)
     for _ in range(2):
         d.go(start)
         matrix, size = weights(d, rows, columns)
         d.x = d.builder.node("MatMul", [d.x, matrix])
         d.spread *= size * np.sqrt(rows)
         scale = d.power(d.spread / 4) if d.exact else shared
+        if differ:
+            scale = float(np.float32(d.spread / 4 * np.exp(d.rng.uniform(-0.5, 0.5))))
         branches.append(d.builder.quant(d.x, scale, 0.0, float(d.integer(2, 6))))
-    d.x = d.builder.node(d.pick(["Add", "Sub"]), branches)
+    operator = d.pick(["Add", "Sub", "Mul"] if differ else ["Add", "Sub"])
+    d.x = d.builder.node(operator, branches)
+    d.spread *= d.spread if operator == "Mul" else 1.0
     d.shape = (*d.shape[:-1], columns)
+    if differ:
+        _between(d, linear_next=True)
 
 
 def _input_shape(d: Draft) -> tuple[int, ...]:
