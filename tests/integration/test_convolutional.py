@@ -137,3 +137,9 @@ def test_exact_in_rtl(
     assert (verdict["mismatches"], verdict["ties"], verdict["rtl_mismatches"], verdict["rtl_frames"]) == (0, 0, 0, 14)
     assert verdict["interval"] == manifest["interval_cycles"]
     assert verdict["latency"] == manifest["latency_cycles"]
+    report = json.loads((tmp_path / "build" / "report.json").read_text(encoding="utf-8"))
+    buffers = [row["line_buffer"] for row in report["design"]["instances"] if row["kernel"].endswith("_window")]
+    assert buffers
+    assert all(buffer["bits"] >= 0.5 * buffer["least_bits"] > 0 for buffer in buffers)
+    assert main(["report", str(tmp_path / "build")]) == 0
+    assert "that the windows need" in capsys.readouterr().out

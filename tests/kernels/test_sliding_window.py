@@ -214,6 +214,8 @@ def test_values(geometry: WindowGeometry, channels: int, padding: int) -> None:
 def test_sizes_and_rates(kernel: SlidingWindow, pixels: int, interval: int) -> None:
     assert kernel.buffer_pixels == pixels
     assert kernel.interval() == interval
+    assert kernel.least_buffer_bits == kernel.geometry.span * kernel.element.bits
+    assert kernel.depth or kernel.buffer_bits <= max(kernel.least_buffer_bits, 2 * kernel.element.bits)
 
 
 def test_large_images_take_no_time() -> None:

@@ -110,6 +110,8 @@ def design(figures: DesignFigures) -> None:
         f"{r.resource} {r.used:,.0f} of {r.available:,} ({r.share:.0%})" for r in figures.resources if r.available
     ]
     console.print("estimated: " + ", ".join(shares), soft_wrap=True)
+    buffers = [row.line_buffer for row in figures.instances if row.line_buffer is not None]
+    _line_buffers(console, sum(b.bits for b in buffers), sum(b.least_bits for b in buffers))
     console.print(
         f"latency: first output after {figures.latency:,} cycles, whole frame after {figures.frame_latency:,}",
     )
@@ -216,7 +218,15 @@ def report_file(folder: Path) -> None:
         ", ".join(f"{r['resource']} {r['used']:,} of {r['available']:,}" for r in resources if r["available"]),
         soft_wrap=True,
     )
+    buffers = [row["line_buffer"] for row in rows if row.get("line_buffer")]
+    _line_buffers(console, sum(b["bits"] for b in buffers), sum(b["least_bits"] for b in buffers))
     console.print(", ".join(f"{name} {value:,}" for name, value in verdict.items()), soft_wrap=True)
+
+
+def _line_buffers(console: Console, bits: int, least: int) -> None:
+    """What all line buffers hold, against what the algorithm needs; nothing where there are none."""
+    if least:
+        console.print(f"line buffers: {bits:,} bits, {bits / least:.2f} of the {least:,} that the windows need")
 
 
 def catalogue(rows: Sequence[tuple[str, ...]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -156,6 +156,19 @@ class Kernel(Protocol):
 
     def evaluate(self, *frames: IntArray) -> tuple[IntArray, ...]:
         """Reference: each input of shape (frames, elements) in stream order; outputs likewise."""
+
+
+@runtime_checkable
+class LineBuffering(Protocol):
+    """A kernel that keeps pixels of an image until no window needs them any more."""
+
+    @property
+    def buffer_bits(self) -> int:
+        """Bits that it holds."""
+
+    @property
+    def least_buffer_bits(self) -> int:
+        """Bits that any such unit has to hold."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,11 @@ class ParallelWindow:
         return self.buffer_pixels * self.channels * self.element.bits
 
     @property
+    def least_buffer_bits(self) -> int:
+        """Bits of the pixels from a window's first tap to its last: (kernel - 1) rows and kernel pixels at dilation 1."""
+        return self.geometry.span * self.channels * self.element.bits
+
+    @property
     def inputs(self) -> tuple[Stream, ...]:
         """A pixel a beat."""
         return (Stream(self.element, self.channels, self.geometry.pixels),)

@@ -88,6 +88,11 @@ class SlidingWindow:
         return self.buffer_pixels * self.channels * self.element.bits
 
     @property
+    def least_buffer_bits(self) -> int:
+        """Bits of the pixels from a window's first tap to its last: (kernel - 1) rows and kernel pixels at dilation 1."""
+        return self.geometry.span * self.channels * self.element.bits
+
+    @property
     def inputs(self) -> tuple[Stream, ...]:
         """The image, SIMD channels a beat."""
         return (Stream(self.element, self.simd, self.height * self.width * self.folds),)

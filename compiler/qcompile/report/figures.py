@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from qcompile.ir.dataflow import Dataflow, Instance, Resources
+from qcompile.ir.dataflow import Dataflow, Instance, LineBuffering, Resources
 from qcompile.targets import Target
 
 
 @dataclass(frozen=True, slots=True)
+class BufferFigures:
+    """Bits of a line buffer, and how many the algorithm needs at least."""
+
+    bits: int
+    least_bits: int
+
+
+@dataclass(frozen=True, slots=True)
 class InstanceFigures:
-    """One row of the report. `interval` is in cycles a frame; `settings` are the folding attributes in use."""
+    """One row of the report. `interval` is in cycles a frame; `settings` are the folding attributes in use; `line_buffer`
+    is None where a kernel has none.
+    """
 
     name: str
     kernel: str
@@ -20,6 +30,7 @@ class InstanceFigures:
     output_bits: tuple[int, ...]
     settings: dict[str, int | str]
     resources: Resources
+    line_buffer: BufferFigures | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,4 +109,7 @@ def _row(instance: Instance, target: Target, block_bits: int) -> InstanceFigures
         output_bits=tuple(stream.bits for stream in kernel.outputs),
         settings=kernel.attributes(),
         resources=kernel.resources(target.lut_inputs, block_bits),
+        line_buffer=BufferFigures(kernel.buffer_bits, kernel.least_buffer_bits)
+        if isinstance(kernel, LineBuffering)
+        else None,
     )
