@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from qcompile.codegen.render import render as render_template
 from qcompile.ir.dataflow import Kernel
 from qcompile.ir.types import IntArray
 from qcompile.tools import assets
@@ -171,8 +172,12 @@ def run_simulation(cases: Sequence[Case], text: str, folder: Path, seed: int) ->
     top.write_text(text)
     stems = dict.fromkeys(stem for case in cases for stem in case.kernel.binding().sources)
     library = tuple(next(f for p in SOURCES if (f := p / f"{stem}.sv").exists()) for stem in stems)
+    rendered = []
+    for file in (file for case in cases for file in case.kernel.binding().rendered):
+        rendered.append(folder / f"{file.module}.sv")
+        rendered[-1].write_text(render_template(file.template, file.view))
     executable = folder / "bench"
-    build_cocotb(find_toolchain(), Cache.of_user(), Sources("bench_top", (*library, top)), executable)
+    build_cocotb(find_toolchain(), Cache.of_user(), Sources("bench_top", (*library, *rendered, top)), executable)
     run = run_cocotb(
         executable, top="bench_top", test_module="bench_driver", python_path=(HERE,), folder=folder, seed=seed
     )

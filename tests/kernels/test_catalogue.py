@@ -14,7 +14,8 @@ from qcompile.tools import assets
 @pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.kind)
 def test_stem(kernel: type[Kernel]) -> None:
     assert kernel.__module__ == f"qcompile.kernels.{kernel.kind}"
-    assert (assets.rtl() / f"{kernel.kind}.sv").exists()
+    rendered = assets.templates() / "rtl" / f"{kernel.kind}.sv.j2"
+    assert (assets.rtl() / f"{kernel.kind}.sv").exists() != rendered.exists()
     assert Path(__file__).with_name(f"test_{kernel.kind}.py").exists()
 
 

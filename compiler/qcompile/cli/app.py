@@ -14,7 +14,7 @@ from qcompile.flow.check import verify_folder
 from qcompile.flow.compile import compile_model
 from qcompile.flow.estimate import estimate_model
 from qcompile.flow.explain import explain_node
-from qcompile.flow.options import DEFAULT_FRAMES, DEFAULT_RTL_FRAMES, Options, parse_shapes
+from qcompile.flow.options import DEFAULT_FRAMES, DEFAULT_LUT_INPUTS, DEFAULT_RTL_FRAMES, Options, parse_shapes
 from qcompile.flow.progress import Progress
 
 app = typer.Typer(
@@ -57,6 +57,11 @@ Interval = Annotated[
 AccumulatorBits = Annotated[
     int | None, typer.Option("--accumulator-bits", help="refuse accumulators that need more bits", show_default=False)
 ]
+Engine = Annotated[str, typer.Option("--engine", help="what computes small layers: auto, folded or lut")]
+LutInputs = Annotated[int, typer.Option("--lut-inputs", help="most bits that a neuron of a LUT netlist reads")]
+LutStages = Annotated[
+    int, typer.Option("--lut-stages", help="logic levels between registers of LUT netlists; 0: one layer")
+]
 Vectors = Annotated[
     Path | None,
     typer.Option("--vectors", help=".npz with inputs x and optionally outputs y of the model", show_default=False),
@@ -84,6 +89,9 @@ def compile(  # noqa: A001 - the command's name
     fps: Fps = None,
     interval: Interval = None,
     accumulator_bits: AccumulatorBits = None,
+    engine: Engine = "folded",
+    lut_inputs: LutInputs = DEFAULT_LUT_INPUTS,
+    lut_stages: LutStages = 0,
     vectors: Vectors = None,
     frames: Annotated[
         int, typer.Option("--frames", min=1, help="random frames for the integer graph")
@@ -108,6 +116,9 @@ def compile(  # noqa: A001 - the command's name
         fps=fps,
         interval=interval,
         accumulator_bits=accumulator_bits,
+        engine=engine,
+        lut_inputs=lut_inputs,
+        lut_stages=lut_stages,
         vectors=vectors,
         frames=frames,
         rtl_frames=0 if no_sim else rtl_frames,
@@ -134,6 +145,9 @@ def estimate(
     folding: FoldingFile = None,
     fps: Fps = None,
     interval: Interval = None,
+    engine: Engine = "folded",
+    lut_inputs: LutInputs = DEFAULT_LUT_INPUTS,
+    lut_stages: LutStages = 0,
 ) -> None:
     """Speed and resources of MODEL on a board, in seconds, without writing or simulating anything."""
     options = Options(
@@ -146,6 +160,9 @@ def estimate(
         folding=folding,
         fps=fps,
         interval=interval,
+        engine=engine,
+        lut_inputs=lut_inputs,
+        lut_stages=lut_stages,
     )
     estimated = estimate_model(options, Progress())
     show.notes(estimated.prepared.notes)

@@ -32,10 +32,12 @@ def generate(
     `first_output` is the predicted latency in cycles.
     """
     modules = library_modules(dataflow)
-    sources = (*(f"{module}.sv" for module in modules), f"{dataflow.name}.sv")
+    rendered = [file for instance in dataflow.instances for file in instance.kernel.binding().rendered]
+    sources = (*(f"{module}.sv" for module in (*modules, *(file.module for file in rendered))), f"{dataflow.name}.sv")
     files: dict[str, str | bytes] = {
         f"rtl/{m}.sv": (assets.rtl() / f"{m}.sv").read_text(encoding="utf-8") for m in modules
     }
+    files |= {f"rtl/{file.module}.sv": render(file.template, file.view) for file in rendered}
     files[f"rtl/{dataflow.name}.sv"] = render_top(dataflow, first_output, title)
     files["rtl/files.f"] = "".join(f"{source}\n" for source in sources)
     for instance in dataflow.instances:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from qcompile.dataflow.implementations import IMPLEMENTATIONS, NoKernelError
 from qcompile.dataflow.names import identifier
 from qcompile.ir.dataflow import Channel, Dataflow, Instance, Kernel, Port, Stream
 from qcompile.ir.errors import Rejection, refuse
-from qcompile.ir.graph import Graph, element_count, fresh_name
+from qcompile.ir.graph import Graph, Node, element_count, fresh_name
 from qcompile.ops import Reshape
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fused:
+    """A kernel that does the work of several nodes: the first of them reads its input, `result` is the value it gives."""
+
+    instance: str
+    kernel: Kernel
+    nodes: tuple[str, ...]
+    result: str
+    origin: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -23,27 +35,35 @@ class _Lowering:
     sinks: dict[Port, list[Port]] = field(default_factory=dict)
 
 
-def lower(graph: Graph, name: str) -> Dataflow:
+def lower(graph: Graph, name: str, netlists: Sequence[Fused] = ()) -> Dataflow:
     """The unfolded dataflow graph called `name`: one kernel an operator, not yet joined by converters, forks or FIFOs.
 
-    A source may feed several sinks; `join` makes forks of them. Raises CompilerError for operators that no kernel does.
+    Some of the operators may be `netlists` instead, one kernel for several of them. A source may feed several sinks;
+    `join` makes forks of them. Raises CompilerError for operators that no kernel does.
     """
     kernels = _kernels(graph)
     state = _Lowering(graph)
+    firsts = {netlist.nodes[0]: netlist for netlist in netlists}
+    inside = {node for netlist in netlists for node in netlist.nodes}
+    hidden = {node.output for node in graph.nodes if node.name in inside} - {netlist.result for netlist in netlists}
     for k, value in enumerate(graph.inputs):
         state.sources[value] = Port(None, k)
     for node in graph.nodes:
         if isinstance(node.op, Reshape):
-            state.sources[node.output] = state.sources[node.inputs[0]]
+            if node.inputs[0] in hidden:
+                hidden.add(node.output)
+            else:
+                state.sources[node.output] = state.sources[node.inputs[0]]
+            continue
+        if node.name in inside and node.name not in firsts:
+            continue
+        fused = firsts.get(node.name)
+        if fused is not None:
+            _place(state, Instance(fused.instance, fused.kernel, fused.origin), node, fused.result)
             continue
         kernel = kernels[node.name]
         instance = fresh_name(f"{identifier(node.origin[0] if node.origin else node.name)}_{kernel.kind}", state.names)
-        state.names.add(instance)
-        state.instances.append(Instance(instance, kernel, node.origin))
-        state.sources[node.output] = Port(instance)
-        streams = [name for name in node.inputs if name in state.sources]
-        for k, stream in enumerate(streams):
-            state.sinks.setdefault(state.sources[stream], []).append(Port(instance, k))
+        _place(state, Instance(instance, kernel, node.origin), node, node.output)
     for k, value in enumerate(graph.outputs):
         state.sinks.setdefault(state.sources[value], []).append(Port(None, k))
     return _assembled(state, name)
@@ -65,6 +85,16 @@ def _kernels(graph: Graph) -> dict[str, Kernel]:
     if rejections:
         raise refuse("the integer graph holds what no hardware does yet", rejections)
     return kernels
+
+
+def _place(state: _Lowering, instance: Instance, node: Node, result: str) -> None:
+    """An instance that reads what `node` reads and gives the value `result`."""
+    state.names.add(instance.name)
+    state.instances.append(instance)
+    state.sources[result] = Port(instance.name)
+    streams = [name for name in node.inputs if name in state.sources]
+    for k, stream in enumerate(streams):
+        state.sinks.setdefault(state.sources[stream], []).append(Port(instance.name, k))
 
 
 def _assembled(state: _Lowering, name: str) -> Dataflow:

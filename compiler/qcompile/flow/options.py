@@ -14,6 +14,7 @@ from qcompile.transforms.walk import InputType
 
 DEFAULT_FRAMES = 64
 DEFAULT_RTL_FRAMES = 16
+DEFAULT_LUT_INPUTS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class Options:
     `name` is that of the top-level module (default: the stem of the model's file). `frames` random frames prove the
     integer graph, the first `rtl_frames` of them the RTL (0: no simulation). `interval` (cycles) or `fps` (frames a
     second at `clock_mhz`) set the speed; without them the fastest design that fits is made.
+    `engine` (auto, folded, lut) says what computes layers whose neurons read at most `lut_inputs` bits, `lut_stages`
+    after how many logic levels these have registers (0: after every layer).
     """
 
     model: Path
@@ -36,6 +39,9 @@ class Options:
     fps: float | None = None
     interval: int | None = None
     accumulator_bits: int | None = None
+    engine: str = "folded"
+    lut_inputs: int = DEFAULT_LUT_INPUTS
+    lut_stages: int = 0
     vectors: Path | None = None
     frames: int = DEFAULT_FRAMES
     rtl_frames: int = DEFAULT_RTL_FRAMES

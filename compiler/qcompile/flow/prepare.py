@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from qcompile.dataflow.buffers import FifoSize, fifo_names, insert_fifos, possible_fifo_names
 from qcompile.dataflow.join import join
-from qcompile.dataflow.lower import lower
 from qcompile.dataflow.names import top_name
 from qcompile.dataflow.timing import Timing, settled
+from qcompile.flow.engines import Engines, Lowered, Row, require_options
 from qcompile.flow.options import Options, parse_input_type
 from qcompile.flow.progress import Progress
 from qcompile.folding import config
@@ -94,16 +94,56 @@ def prepare(options: Options, progress: Progress, observe: Observer = unobserved
     if not 0 < clock <= 2000:
         raise CompilerError(f"a clock of {clock:g} MHz", hint="give --clock in MHz, for example --clock 100")
     interval = _interval(options, clock)
+    require_options(options)
     understood = understand(options, progress, observe)
     with progress.step("fold"):
-        unfolded = lower(understood.network.integer, top_name(options.name or options.model.stem))
-        folding = _read_folding(options, understood.network, unfolded)
-        fixed = {name: tuple(settings) for name, settings in folding.settings.items()}
-        lowered = search(config.apply(unfolded, folding), target, interval, fixed, _completed)
+        name = top_name(options.name or options.model.stem)
+        engines = Engines.of(understood.network.integer, name, options, target)
+        lowered, folding = _folded(options, understood.network, engines, target, interval)
     with progress.step("size FIFOs"):
         dataflow = _buffered(options, lowered, folding, target)
         timing = settled(dataflow)
     return Prepared(understood, target, clock, lowered, dataflow, timing, folding.notes)
+
+
+def _folded(
+    options: Options, network: Network, engines: Engines, target: Target, interval: int | None
+) -> tuple[Dataflow, config.Folding]:
+    """The folded dataflow with the engine of each layer chosen, and what the user's file says of it."""
+
+    def tried(rows: Sequence[Row]) -> tuple[Dataflow, config.Folding]:
+        unfolded = engines.lowered(rows)
+        folding = _read_folding(options, network, unfolded)
+        fixed = {name: tuple(settings) for name, settings in folding.settings.items()}
+        return search(config.apply(unfolded.dataflow, folding), target, interval, fixed, _completed), folding
+
+    rows = engines.rows()
+    others = engines.alternatives(rows) if options.engine == "auto" else ()
+    if not others:
+        return tried(rows)
+    budget = Budget.of(target)
+    made: list[tuple[Dataflow, config.Folding]] = []
+    failure: CompilerError | None = None
+    try:
+        made.append(tried(rows))
+        chosen = engines.cheaper(others, made[0][0], budget.share)
+        made += [tried((*rows, *chosen))] if chosen and len(chosen) < len(others) else []
+    except CompilerError as error:
+        failure = error
+    try:
+        made.append(tried((*rows, *others)))
+    except CompilerError as error:
+        failure = failure or error
+    if not made:
+        assert failure is not None
+        raise failure
+
+    def merit(design: tuple[Dataflow, config.Folding]) -> tuple[int, float]:
+        """Where a speed is asked for, only the cost counts."""
+        cycles = 0 if interval is not None else _completed(design[0]).interval()
+        return cycles, budget.share(total_resources(_completed(design[0]), target))
+
+    return min(made, key=merit)
 
 
 def _input_types(options: Options, model: Model, graph: Graph) -> dict[str, InputType]:
@@ -137,7 +177,7 @@ def _interval(options: Options, clock: float) -> int | None:
     return interval
 
 
-def _read_folding(options: Options, network: Network, unfolded: Dataflow) -> config.Folding:
+def _read_folding(options: Options, network: Network, unfolded: Lowered) -> config.Folding:
     """The user's folding file; what FINN folds and our host computes is named as that."""
     if options.folding is None:
         return config.Folding({}, {})
@@ -146,7 +186,8 @@ def _read_folding(options: Options, network: Network, unfolded: Dataflow) -> con
         host["thresholding"] = "the host quantises the input (with --input uint8 hardware does)"
     if not any(isinstance(node.op, ArgMax) for node in network.integer.nodes):
         host["argmax"] = "the model has no ArgMax, so the host looks for the greatest output"
-    return config.read(options.folding, unfolded, possible_fifo_names(unfolded), host)
+    fifos = possible_fifo_names(unfolded.dataflow)
+    return config.read(options.folding, unfolded.dataflow, fifos, host, unfolded.absorbed)
 
 
 def _completed(folded: Dataflow) -> Dataflow:

@@ -36,15 +36,41 @@ class Folding:
     notes: tuple[str, ...] = ()
 
 
-def read(path: Path, dataflow: Dataflow, fifos: Iterable[str], host: Mapping[str, str]) -> Folding:
-    """The file's settings for the instances of a lowered dataflow.
+@dataclass(frozen=True, slots=True, eq=False)
+class Absorbed:
+    """The dataflow in which every operator is a kernel of its own, and which of its instances became part of another."""
+
+    base: Dataflow
+    owners: Mapping[str, str]
+
+
+def engines(path: Path) -> dict[str, tuple[str, int]]:
+    """For each node that the file names, what it says of "engine" (empty: nothing) and of "layers" (default 1).
+
+    Raises CompilerError for an unreadable file.
+    """
+    found = {}
+    for name, attributes in _parse(path).items():
+        if name != "Defaults" and isinstance(attributes, dict):
+            engine, layers = attributes.get("engine", ""), attributes.get("layers", 1)
+            found[name] = (engine if isinstance(engine, str) else "", layers if type(layers) is int else 1)
+    return found
+
+
+def read(
+    path: Path, dataflow: Dataflow, fifos: Iterable[str], host: Mapping[str, str], absorbed: Absorbed | None = None
+) -> Folding:
+    """The file's settings for the instances of a lowered dataflow; those of `absorbed` instances go to what they became
+    part of.
 
     `fifos` are all names a FIFO can have at whatever folding. `host` gives, for kinds of kernels that FINN has in
     hardware and this design leaves to the host, a sentence that says so. Raises CompilerError: for an unreadable file,
     and in one list for unknown nodes, unknown attributes and illegal values.
     """
     entries = _parse(path)
-    reader = _Reader(dataflow, frozenset(fifos), host, _offsets(entries, dataflow, host))
+    reader = _Reader(
+        dataflow, frozenset(fifos), host, _offsets(entries, dataflow, host), absorbed or Absorbed(dataflow, {})
+    )
     for name, attributes in entries.items():
         if name == "Defaults":
             continue
@@ -152,6 +178,7 @@ class _Reader:
     fifo_names: Collection[str]
     host: Mapping[str, str]
     offsets: Mapping[str, int]
+    absorbed: Absorbed
     settings: dict[str, dict[str, Setting]] = field(default_factory=dict)
     kernels: dict[str, Kernel] = field(default_factory=dict)
     fifos: dict[str | int, FifoSetting] = field(default_factory=dict)
@@ -169,6 +196,8 @@ class _Reader:
         kind, number = finn.node(name) or ("", 0)
         if own is not None:
             self.node(name, own, attributes)
+        elif name in self.absorbed.owners:
+            self.part(name, name, attributes)
         elif name in self.fifo_names:
             self.fifo(name, name, attributes)
         elif kind == Fifo.kind:
@@ -188,6 +217,8 @@ class _Reader:
         same = self._counted(kind)
         if number < 0:
             self.notes.append(f"{name} has no effect: {self.host[kind]}")
+        elif number < len(same) and same[number].name in self.absorbed.owners:
+            self.part(name, same[number].name, attributes)
         elif number < len(same):
             self.node(name, same[number], attributes)
         else:
@@ -196,10 +227,23 @@ class _Reader:
 
     def _counted(self, kind: str) -> list[Instance]:
         """The instances of a kind as FINN counts them: its max pooling has the windows inside."""
-        maxima = {i.name for i in self.dataflow.instances if i.kernel.kind == "window_maximum"}
-        pooled = {c.source.instance for c in self.dataflow.channels if c.sink.instance in maxima}
+        base = self.absorbed.base
+        maxima = {i.name for i in base.instances if i.kernel.kind == "window_maximum"}
+        pooled = {c.source.instance for c in base.channels if c.sink.instance in maxima}
         pooled = pooled if kind == "sliding_window" else set()
-        return [i for i in self.dataflow.instances if i.kernel.kind == kind and i.name not in pooled]
+        return [i for i in base.instances if i.kernel.kind == kind and i.name not in pooled]
+
+    def part(self, name: str, instance: str, attributes: Mapping[str, Any]) -> None:
+        """A node that became part of another instance: what that one can be told goes there."""
+        if self._is_second(name, instance):
+            return
+        owner = self.absorbed.owners[instance]
+        kernel = self._kernel(next(i for i in self.dataflow.instances if i.name == owner))
+        for attribute, value in attributes.items():
+            if attribute == "lut_stages":
+                self._set(name, self.dataflow.instance(owner), attribute, value)
+            elif attribute not in kernel.attributes():
+                self.notes.append(f"{attribute} of {name} has no effect: the node is part of {owner}")
 
     def node(self, name: str, instance: Instance, attributes: Mapping[str, Any]) -> None:
         """Checks attributes one by one against the kernel and keeps them."""

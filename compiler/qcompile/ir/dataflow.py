@@ -102,17 +102,28 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Binding:
-    """How a kernel becomes an instance of a library module: data, not behaviour.
+class Rendered:
+    """A module that depends on the network: a template of `templates/` and the typed view that it sees."""
 
-    `sources` are file stems of `rtl/` in compile order (dependencies first). `parameters` are integer or string
-    parameters in the module's order; the file-name parameters of `memories` are added by code generation.
+    module: str
+    template: str
+    view: object
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Binding:
+    """How a kernel becomes an instance of a module: data, not behaviour.
+
+    `sources` are file stems of `rtl/` in compile order (dependencies first), behind them come the `rendered` ones.
+    `parameters` are integer or string parameters in the module's order; the file-name parameters of `memories` are added
+    by code generation.
     """
 
     module: str
     sources: tuple[str, ...]
     parameters: tuple[tuple[str, int | str], ...]
     memories: tuple[Memory, ...] = ()
+    rendered: tuple[Rendered, ...] = ()
 
 
 class Kernel(Protocol):

@@ -6,6 +6,7 @@ from qcompile.ir.dataflow import Kernel
 from qcompile.kernels.argmax import ArgMaxUnit
 from qcompile.kernels.fifo import Fifo
 from qcompile.kernels.lookup_table import LookupTable
+from qcompile.kernels.lut_netlist import LutNetlist
 from qcompile.kernels.matrix_matrix_unit import MatrixMatrixUnit
 from qcompile.kernels.matrix_vector_unit import MatrixVectorUnit
 from qcompile.kernels.parallel_vector_vector_unit import ParallelVectorVectorUnit
@@ -29,6 +30,7 @@ KERNELS: tuple[type[Kernel], ...] = (
     ArgMaxUnit,
     Fifo,
     LookupTable,
+    LutNetlist,
     MatrixMatrixUnit,
     MatrixVectorUnit,
     ParallelVectorVectorUnit,
@@ -54,6 +56,7 @@ __all__ = [
     "ArgMaxUnit",
     "Fifo",
     "LookupTable",
+    "LutNetlist",
     "MatrixMatrixUnit",
     "MatrixVectorUnit",
     "ParallelVectorVectorUnit",

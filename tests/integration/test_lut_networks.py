@@ -1,0 +1,110 @@
+"""LUT netlists from an ONNX file to simulated RTL: alone, beside folded layers, behind windows."""
+
+import json
+from pathlib import Path
+
+import onnx
+import pytest
+
+from qcompile.cli import main
+
+from ..support.lut_models import convolutional, mixed, perceptron
+
+Verdict = dict[str, int]
+
+
+def compiled(model: onnx.ModelProto, folder: Path, capsys: pytest.CaptureFixture[str], *options: str) -> Verdict:
+    """Compiles to folder/build; the verdict, after the checks that hold for every network."""
+    onnx.save(model, folder / "model.onnx")
+    arguments = [str(folder / "model.onnx"), "--target", "pynq-z2", "-o", str(folder / "build"), "--rtl-frames", "14"]
+    assert main([*arguments, *options]) == 0
+    verdict: Verdict = json.loads(capsys.readouterr().out.splitlines()[-1])
+    manifest = json.loads((folder / "build" / "manifest.json").read_text(encoding="utf-8"))
+    assert (verdict["mismatches"], verdict["ties"], verdict["rtl_mismatches"], verdict["rtl_frames"]) == (0, 0, 0, 14)
+    assert verdict["interval"] == manifest["interval_cycles"]
+    assert verdict["latency"] == manifest["latency_cycles"]
+    return verdict
+
+
+def kinds(folder: Path) -> list[str]:
+    """The kernels of a folder, in order, without what stands between them."""
+    report = json.loads((folder / "build" / "report.json").read_text(encoding="utf-8"))
+    between = ("fifo", "width_converter", "stream_fork")
+    return [row["kernel"] for row in report["design"]["instances"] if row["kernel"] not in between]
+
+
+def test_a_whole_network_takes_a_frame_each_cycle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    verdict = compiled(perceptron(), tmp_path, capsys, "--engine", "lut", "--quiet")
+    assert kinds(tmp_path) == ["lut_netlist"]
+    assert verdict["interval"] == 1
+    # A register behind each of the layers: three products and the ArgMax.
+    assert verdict["latency"] == 4
+
+
+def test_registers_every_so_many_levels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    verdict = compiled(perceptron(), tmp_path, capsys, "--engine", "lut", "--lut-stages", "2", "--quiet")
+    assert verdict["latency"] < 4
+
+
+def test_folded_and_tables_in_one_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    compiled(mixed(), tmp_path, capsys, "--engine", "auto", "--quiet")
+    assert kinds(tmp_path) == ["matrix_vector_unit", "thresholding", "lut_netlist"]
+
+
+def test_the_folding_file_gives_the_same_design_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    compiled(mixed(), tmp_path, capsys, "--engine", "auto", "--lut-stages", "3", "--quiet")
+    first = {p.relative_to(tmp_path): p.read_bytes() for p in (tmp_path / "build" / "rtl").iterdir()}
+    (tmp_path / "folding.json").write_bytes((tmp_path / "build" / "folding.json").read_bytes())
+    assert main(["verify", str(tmp_path / "build"), "--rtl-frames", "3", "--no-protocol", "--quiet"]) == 0
+    capsys.readouterr()
+    compiled(mixed(), tmp_path, capsys, "--folding", str(tmp_path / "folding.json"), "--quiet")
+    assert first == {p.relative_to(tmp_path): p.read_bytes() for p in (tmp_path / "build" / "rtl").iterdir()}
+    assert (tmp_path / "folding.json").read_bytes() == (tmp_path / "build" / "folding.json").read_bytes()
+
+
+def test_what_is_too_large_is_refused_with_its_cost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    onnx.save(mixed(), tmp_path / "model.onnx")
+    arguments = [str(tmp_path / "model.onnx"), "--target", "pynq-z2", "-o", str(tmp_path / "build"), "--quiet"]
+    assert main([*arguments, "--engine", "lut"]) == 2
+    said = capsys.readouterr().err
+    assert "12 of 12 neurons read more than 14 bits; neuron 0 reads 64 (16 inputs of uint4)" in said
+    assert "LUTs" in said
+    assert main([*arguments, "--engine", "lut", "--lut-inputs", "7"]) == 2
+    said = capsys.readouterr().err
+    # LogicNets' formula for 8 bits to 2: 2 / 3 * (2 ** 4 - 1).
+    assert "10 of 10 neurons read more than 7 bits" in said
+    assert "8 (4 inputs of uint2): a table of about 10 LUTs" in said
+    for wrong in (["--engine", "tables"], ["--lut-inputs", "40"], ["--lut-stages", "-1"]):
+        assert main([*arguments, *wrong]) == 2
+        assert wrong[0] in capsys.readouterr().err
+
+
+def test_a_folding_file_says_which_layers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    onnx.save(mixed(), tmp_path / "model.onnx")
+    arguments = [str(tmp_path / "model.onnx"), "--target", "pynq-z2", "-o", str(tmp_path / "build"), "--no-sim", "--quiet"]
+    folding = tmp_path / "folding.json"
+
+    def with_file(content: object, *options: str) -> int:
+        folding.write_text(json.dumps(content))
+        return main([*arguments, "--folding", str(folding), *options])
+
+    assert with_file({"MVAU_1": {"engine": "lut", "lut_stages": 2, "PE": 5}}) == 0
+    assert "PE of MVAU_1 has no effect: the node is part of" in capsys.readouterr().err
+    assert kinds(tmp_path) == ["matrix_vector_unit", "thresholding", "lut_netlist", "matrix_vector_unit"]
+    assert with_file({"MVAU_0": {"engine": "folded"}}, "--engine", "lut") == 0
+    assert kinds(tmp_path) == ["matrix_vector_unit", "thresholding", "lut_netlist"]
+    assert with_file({"MVAU_1": {"PE": 1}, "MVAU_2": {"SIMD": 1}}, "--engine", "auto") == 0
+    assert "lut_netlist" not in kinds(tmp_path)
+    assert with_file({"MVAU_0": {"engine": "lut"}}) == 2
+    assert "neurons read more than 14 bits" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("interval", [None, 600])
+def test_behind_windows(tmp_path: Path, capsys: pytest.CaptureFixture[str], interval: int | None) -> None:
+    asked = [] if interval is None else ["--interval", str(interval)]
+    folding = tmp_path / "folding.json"
+    folding.write_text('{"node_Conv_10_matrix_vector_unit": {"engine": "lut"}, "MVAU_1": {"engine": "lut"}}')
+    compiled(convolutional(), tmp_path, capsys, "--folding", str(folding), *asked, "--quiet")
+    made = kinds(tmp_path)
+    assert made.count("lut_netlist") == 1
+    assert made.count("matrix_vector_unit") == 1
