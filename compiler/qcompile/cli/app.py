@@ -14,7 +14,7 @@ from qcompile.flow.check import verify_folder
 from qcompile.flow.compile import compile_model
 from qcompile.flow.estimate import estimate_model
 from qcompile.flow.explain import explain_node
-from qcompile.flow.options import DEFAULT_FRAMES, DEFAULT_LUT_INPUTS, DEFAULT_RTL_FRAMES, Options, parse_shapes
+from qcompile.flow.options import DEFAULT_LUT_INPUTS, DEFAULT_RTL_FRAMES, Options, parse_shapes
 from qcompile.flow.progress import Progress
 
 app = typer.Typer(
@@ -66,6 +66,15 @@ Vectors = Annotated[
     Path | None,
     typer.Option("--vectors", help=".npz with inputs x and optionally outputs y of the model", show_default=False),
 ]
+RandomFrames = Annotated[
+    int | None,
+    typer.Option(
+        "--frames",
+        min=1,
+        help="random frames for the integer graph (default: 64, fewer of a large network)",
+        show_default=False,
+    ),
+]
 RtlFrames = Annotated[int, typer.Option("--rtl-frames", min=0, help="frames to simulate in RTL")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="no progress, no tables")]
 
@@ -93,9 +102,7 @@ def compile(  # noqa: A001 - the command's name
     lut_inputs: LutInputs = DEFAULT_LUT_INPUTS,
     lut_stages: LutStages = 0,
     vectors: Vectors = None,
-    frames: Annotated[
-        int, typer.Option("--frames", min=1, help="random frames for the integer graph")
-    ] = DEFAULT_FRAMES,
+    frames: RandomFrames = None,
     rtl_frames: RtlFrames = DEFAULT_RTL_FRAMES,
     no_sim: Annotated[bool, typer.Option("--no-sim", help="prove the integer graph only")] = False,
     check: Annotated[bool, typer.Option("--check", help="compare results before and after every pass")] = False,

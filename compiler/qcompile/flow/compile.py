@@ -15,7 +15,7 @@ from qcompile.flow.manifest import Verdict
 from qcompile.flow.options import Options
 from qcompile.flow.prepare import Prepared, prepare
 from qcompile.flow.progress import Progress
-from qcompile.flow.prove import IntegerProof, prove_integers
+from qcompile.flow.prove import IntegerProof, default_frames, prove_integers
 from qcompile.flow.simulate import Simulation, simulate_rtl
 from qcompile.flow.vectors import Frames, load_frames, make_frames
 from qcompile.folding import config
@@ -99,7 +99,8 @@ def prove(options: Options, prepared: Prepared, progress: Progress) -> tuple[Fra
         if options.vectors is not None:
             frames = load_frames(options.vectors, network)
         else:
-            frames = make_frames(network, max(options.frames, options.rtl_frames))
+            count = default_frames(network.integer) if options.frames is None else options.frames
+            frames = make_frames(network, max(count, options.rtl_frames))
         exported = export_integer(network.integer)
         proof = prove_integers(prepared, frames, options.shapes, exported, str(options.model))
     return frames, proof, exported.SerializeToString(deterministic=True)

@@ -12,7 +12,6 @@ from qcompile.ir.graph import Shape
 from qcompile.ir.types import IntType
 from qcompile.transforms.walk import InputType
 
-DEFAULT_FRAMES = 64
 DEFAULT_RTL_FRAMES = 16
 DEFAULT_LUT_INPUTS = 14
 
@@ -21,9 +20,10 @@ DEFAULT_LUT_INPUTS = 14
 class Options:
     """One compilation.
 
-    `name` is that of the top-level module (default: the stem of the model's file). `frames` random frames prove the
-    integer graph, the first `rtl_frames` of them the RTL (0: no simulation). `interval` (cycles) or `fps` (frames a
-    second at `clock_mhz`) set the speed; without them the fastest design that fits is made.
+    `name` is that of the top-level module (default: the stem of the model's file). `frames` random frames (None: 64, or
+    fewer of a large network) prove the integer graph, the first `rtl_frames` of them the RTL (0: no simulation).
+    `interval` (cycles) or `fps` (frames a second at `clock_mhz`) set the speed; without them the fastest design that fits
+    is made.
     `engine` (auto, folded, lut) says what computes layers whose neurons read at most `lut_inputs` bits, `lut_stages`
     after how many logic levels these have registers (0: after every layer).
     """
@@ -43,7 +43,7 @@ class Options:
     lut_inputs: int = DEFAULT_LUT_INPUTS
     lut_stages: int = 0
     vectors: Path | None = None
-    frames: int = DEFAULT_FRAMES
+    frames: int | None = None
     rtl_frames: int = DEFAULT_RTL_FRAMES
     check: bool = False
     dump: Path | None = None

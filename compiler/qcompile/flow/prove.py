@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from qcompile.flow.prepare import Prepared, Understood
 from qcompile.flow.vectors import Frames
-from qcompile.frontend.constants import open_session, run_session
+from qcompile.frontend.constants import Session, open_session, run_session
 from qcompile.frontend.load import Model
-from qcompile.frontend.reference import make_reference
+from qcompile.frontend.reference import Reference, make_reference
 from qcompile.ir.dataflow import Port
-from qcompile.ir.graph import Shape
+from qcompile.ir.graph import Graph, Shape, element_count
 from qcompile.ir.types import Array, IntArray
 from qcompile.verify.integer import Agreement, compare, compare_outputs
 from qcompile.verify.locate import evaluate
+
+PART_ELEMENTS = 2**24
+"""Elements of the integer graph's values, of all frames of a part together: some 128 MiB."""
+
+DEFAULT_FRAMES, DEFAULT_ELEMENTS = 64, 2**28
+"""Random frames to prove where nobody says how many, and how many elements they may have all together."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,27 +69,90 @@ class IntegerProof:
 def prove_integers(
     prepared: Prepared, frames: Frames, shapes: Mapping[str, Shape], exported: Model, where: str
 ) -> IntegerProof:
-    """Runs all frames through the original model, the integer graph, its ONNX export and the kernels' reference."""
+    """Runs all frames through the original model, the integer graph, its ONNX export and the kernels' reference.
+
+    A few at a time, so that memory is bounded by the size of one frame's tensors or by `PART_ELEMENTS`.
+    """
     understood = prepared.understood
-    network = understood.network
-    values = network.integer.evaluate(*frames.codes)
-    quantised = [tap for tap in network.taps if tap.value in values]
+    integer = understood.network.integer
+    quantised = [tap for tap in understood.network.taps if tap.value in {*integer.inputs, *integer.values}]
     taps = list(dict.fromkeys([tap.tensor for tap in quantised] + [tap.reads for tap in quantised if tap.reads]))
     produced = {name for node in understood.model.graph.node for name in node.output}
     reference = make_reference(understood.model, [name for name in taps if name in produced], shapes, where)
-    tapped: dict[str, Array] = reference.run(*frames.inputs)
-    tapped |= dict(zip(network.before.inputs, frames.inputs, strict=True))
-    agreement = compare(network, understood.graph, tapped, {k: np.asarray(v) for k, v in values.items()})
-    outputs = tuple(np.asarray(values[name]).reshape(agreement.frames, -1) for name in network.integer.outputs)
-    given, compared = _given(understood, frames, values)
-    sent = evaluate(prepared.dataflow, frames.codes)
-    drivers = {channel.sink: channel.source for channel in prepared.dataflow.channels}
-    kernels = [sent[drivers[Port(None, k)]] for k in range(len(outputs))]
-    session = open_session(exported)
-    feeds = {name: np.asarray(values[name], np.int64) for name in network.integer.inputs}
-    results = run_session(session, list(network.integer.outputs), feeds)
-    ours = [results[name] for name in network.integer.outputs]
-    return IntegerProof(outputs, agreement, given, compared, _differing(ours, outputs), _differing(kernels, outputs))
+    prover = _Prover(prepared, reference, open_session(exported))
+    count, size = len(frames.inputs[0]), max(1, PART_ELEMENTS // elements_of_a_frame(integer))
+    return _joined([prover.prove(frames.part(slice(k, k + size))) for k in range(0, count, size)])
+
+
+def default_frames(graph: Graph) -> int:
+    """How many random frames to prove: fewer where frames are so large that it would take minutes."""
+    return max(1, min(DEFAULT_FRAMES, DEFAULT_ELEMENTS // elements_of_a_frame(graph)))
+
+
+def elements_of_a_frame(graph: Graph) -> int:
+    """Elements of all values of a graph together, for one frame."""
+    return sum(element_count(value.shape) for value in graph.values.values())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Prover:
+    """What all frames are proven with."""
+
+    prepared: Prepared
+    reference: Reference
+    session: Session
+
+    def prove(self, frames: Frames) -> IntegerProof:
+        """The proof for these frames alone."""
+        understood = self.prepared.understood
+        network = understood.network
+        values = network.integer.evaluate(*frames.codes)
+        tapped: dict[str, Array] = self.reference.run(*frames.inputs)
+        tapped |= dict(zip(network.before.inputs, frames.inputs, strict=True))
+        agreement = compare(network, understood.graph, tapped, {k: np.asarray(v) for k, v in values.items()})
+        outputs = tuple(np.asarray(values[name]).reshape(agreement.frames, -1) for name in network.integer.outputs)
+        given, compared = _given(understood, frames, values)
+        feeds = {name: np.asarray(values[name], np.int64) for name in network.integer.inputs}
+        del values, tapped
+        sent = evaluate(self.prepared.dataflow, frames.codes)
+        drivers = {channel.sink: channel.source for channel in self.prepared.dataflow.channels}
+        kernels = [sent[drivers[Port(None, k)]] for k in range(len(outputs))]
+        results = run_session(self.session, list(network.integer.outputs), feeds)
+        ours = [results[name] for name in network.integer.outputs]
+        return IntegerProof(
+            outputs, agreement, given, compared, _differing(ours, outputs), _differing(kernels, outputs)
+        )
+
+
+def _joined(parts: Sequence[IntegerProof]) -> IntegerProof:
+    """One proof of frames that were proven in parts, one behind the other."""
+    counts = [part.agreement.frames for part in parts]
+    starts = [sum(counts[:k]) for k in range(len(parts))]
+    agreements = [part.agreement for part in parts]
+    return IntegerProof(
+        outputs=tuple(np.concatenate(arrays) for arrays in zip(*(part.outputs for part in parts), strict=True)),
+        agreement=Agreement(
+            frames=sum(counts),
+            compared=sum(agreement.compared for agreement in agreements),
+            mismatches=tuple(
+                replace(m, frame=m.frame + start)
+                for a, start in zip(agreements, starts, strict=True)
+                for m in a.mismatches
+            ),
+            ties=tuple(
+                replace(t, frame=t.frame + start) for a, start in zip(agreements, starts, strict=True) for t in a.ties
+            ),
+        ),
+        given=_numbered([part.given for part in parts], starts),
+        given_compared=sum(part.given_compared for part in parts),
+        exported=_numbered([part.exported for part in parts], starts),
+        kernels=_numbered([part.kernels for part in parts], starts),
+    )
+
+
+def _numbered(parts: Sequence[frozenset[int]], starts: Sequence[int]) -> frozenset[int]:
+    """Frames of parts as frames of the whole."""
+    return frozenset(frame + start for part, start in zip(parts, starts, strict=True) for frame in part)
 
 
 def _differing(results: Sequence[Array], outputs: Sequence[IntArray]) -> frozenset[int]:

@@ -33,6 +33,16 @@ class Frames:
     rounded: int
     comparable: np.ndarray
 
+    def part(self, some: slice) -> Frames:
+        """Some of the frames; `rounded` counts those of all."""
+        return Frames(
+            tuple(array[some] for array in self.inputs),
+            tuple(array[some] for array in self.codes),
+            {name: array[some] for name, array in self.outputs.items()},
+            self.rounded,
+            self.comparable[some],
+        )
+
 
 def load_frames(path: Path, network: Network) -> Frames:
     """Frames of a file with `x` and optionally `y`, or with an array for each input's and output's name.

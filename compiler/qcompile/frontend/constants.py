@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TypeAlias
 
 import numpy as np
 import onnx
@@ -28,18 +29,22 @@ def session_options() -> onnxruntime.SessionOptions:
     return options
 
 
+Session: TypeAlias = onnxruntime.InferenceSession
+"""A model that is ready to run: what the other stages pass on without looking inside."""
+
+
 class OnnxruntimeError(Exception):
     """onnxruntime cannot load or run something; the message is its reason in one line."""
 
 
-def open_session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
+def open_session(model: onnx.ModelProto) -> Session:
     """A session for the model as it is written, on the CPU; raises OnnxruntimeError."""
     with _refusals():
         return onnxruntime.InferenceSession(model.SerializeToString(), session_options(), ["CPUExecutionProvider"])
 
 
 def run_session(
-    session: onnxruntime.InferenceSession, outputs: Sequence[str], feeds: Mapping[str, Array]
+    session: Session, outputs: Sequence[str], feeds: Mapping[str, Array]
 ) -> dict[str, Array]:
     """The named outputs for these inputs; raises OnnxruntimeError."""
     with _refusals():
