@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from qcompile.ir.errors import CompilerError
 from qcompile.ir.types import IntType
+from qcompile.transforms.border_form import border_form
 from qcompile.transforms.pair_form import each_pair, product_form, sum_form
 from qcompile.transforms.walk import InputType
 from tests.support.onnx_models import ModelBuilder
@@ -219,7 +220,7 @@ def test_too_many_pairs_are_refused_with_their_number() -> None:
     y = b.quant(b.node("Add", [scaled, dense(b, rng, "x", 6, 5)]), 0.3, 0.0, 4.0)
     message = refusal(b, (1, 6), y, {"x": InputType(IntType(16, True), 0.125)})
     assert "the scales of its inputs" in message
-    assert "pairs of integers are too many to look at" in message
+    assert "720886 integers with 15 borders each are too many to look at" in message
 
 
 def test_a_tensor_of_the_host_is_refused() -> None:
@@ -251,6 +252,51 @@ def test_forms_of_pairs_give_the_codes_of_all_pairs(seed: int) -> None:
     form = product_form(np.sign(products), products)
     assert form is not None
     assert np.array_equal(form.at(products), np.sign(products))
+
+
+@settings(max_examples=80, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_borders_tell_all_pairs_apart(seed: int) -> None:
+    """Functions that rise or fall with each integer, not quite along a line: what is found holds for every pair."""
+    rng = RNG(seed)
+    ends = (int(rng.integers(-99, 1)), int(rng.integers(1, 99)))
+    enumerated = (int(rng.integers(-9, 1)), int(rng.integers(1, 9)))
+    ratio = float(rng.choice([-1, 1]) * np.exp(rng.uniform(-3, 1)))
+    sign, width, noise = rng.choice([-1, 1]), rng.uniform(0.5, 9), rng.uniform(0, 1e-3)
+
+    def function(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        real = sign * (ratio * a + b + noise * np.tanh(b))
+        return np.asarray(np.clip(np.rint(real / width), -9, 7), np.int64)
+
+    form = border_form(function, ends, enumerated, ratio)
+    a, b = (np.arange(lo, hi + 1) for lo, hi in (ends, enumerated))
+    assert not isinstance(form, str)
+    assert np.array_equal(
+        form.at(form.factors[0] * a[:, None] + form.factors[1] * b[None]), function(a[:, None], b[None])
+    )
+
+
+def test_borders_that_no_sum_tells_apart() -> None:
+    form = border_form(lambda a, b: (a + b % 2 * 40 >= 0).astype(np.int64), (-99, 99), (0, 9), 1.0)
+    assert form == "no integer factors of 20 bits tell all codes apart"
+
+
+@pytest.mark.parametrize("swap", [False, True])
+def test_accumulators_and_a_shortcut(swap: bool) -> None:
+    """More pairs than are enumerated: proven at the borders. Sums are exact, so nothing may differ."""
+    b, rng = ModelBuilder(), RNG(15)
+    x = b.quant("x", 2.0**-9, 0.0, 10.0)
+    weights = b.quant(b.constant(rng.normal(0, 0.5, (9, 6))), 2.0**-6, 0.0, 7.0)
+    accumulators = b.node("MatMul", [x, weights])
+    shortcut = b.quant(dense(b, rng, x, 9, 6), 0.0137, 0.0, 8.0)
+    ends = [shortcut, accumulators] if swap else [accumulators, shortcut]
+    y = b.node("Relu", [b.node("Sub", ends)])
+    proof = prove(b.model((1, 9), b.quant(y, 0.171, 0.0, 4.0, signed=0)), frames=300)
+    assert_exact(proof)
+    (node,) = (node for node in proof.network.integer.nodes if node.op.kind == "TensorAdd")
+    sizes = [proof.network.integer.values[name].range for name in node.inputs]
+    assert all(size is not None for size in sizes)
+    assert np.prod([size.greatest - size.least + 1 for size in sizes if size is not None]) > 1 << 18
 
 
 def test_pairs_of_one_sum_with_different_codes_have_no_form() -> None:

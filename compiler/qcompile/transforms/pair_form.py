@@ -49,14 +49,14 @@ def sum_form(codes: IntArray, a: IntArray, b: IntArray, ratio: float, steady: bo
     """
     order = np.argsort(codes, axis=None, kind="stable")
     starts = np.flatnonzero(np.diff(codes.ravel()[order], prepend=codes.min() - 1))
-    for factors in _candidates(ratio):
+    for factors in candidates(ratio):
         sums = (factors[0] * a[:, None] + factors[1] * b[None]).ravel()
         grouped = sums[order]
         low, high = np.minimum.reduceat(grouped, starts), np.maximum.reduceat(grouped, starts)
         if bool(np.all(high[:-1] < low[1:])) or bool(np.all(low[:-1] > high[1:])):
             return _form(factors, sums, codes, monotone=True)
     if not steady:
-        for factors in _candidates(ratio):
+        for factors in candidates(ratio):
             sums = (factors[0] * a[:, None] + factors[1] * b[None]).ravel()
             if int(sums.max() - sums.min()) >= LARGEST_TABLE:
                 break
@@ -88,7 +88,7 @@ def _form(factors: Factors, keys: IntArray, codes: IntArray, monotone: bool) -> 
     return PairForm(factors, sums, codes.ravel()[first], monotone)
 
 
-def _candidates(ratio: float) -> Iterator[Factors]:
+def candidates(ratio: float) -> Iterator[Factors]:
     """Factors (m, n) with m / n near the ratio, the smallest first."""
     exact = abs(Fraction(ratio))
     sign = 1 if ratio > 0 else -1
