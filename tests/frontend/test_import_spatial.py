@@ -165,3 +165,51 @@ def test_windows_that_are_refused(operator: str, attributes: dict[str, object], 
     with pytest.raises(CompilerError, match=reason) as caught:
         import_model(builder.model((1, 2, 6, 6), y), "m")
     assert f"node_{y} ({operator})" in caught.value.why
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=seeds, opset=opsets, axes=st.integers(1, 2), groups=st.sampled_from([1, 2]), bias=st.booleans())
+def test_transposed_convolution(seed: int, opset: int, axes: int, groups: int, bias: bool) -> None:
+    """Padding stated by pads, by auto_pad or by the size of the result."""
+    rng = np.random.default_rng(seed)
+    spatial, kernel, strides = sizes(rng, 3, 7, axes), sizes(rng, 1, 5, axes), sizes(rng, 1, 4, axes)
+    attributes: dict[str, object] = {"strides": strides, "group": groups}
+    choice = rng.integers(5)
+    if choice == 0:
+        attributes["pads"] = [int(rng.integers(0, k)) for k in kernel * 2]
+    if choice in (1, 2):
+        attributes["output_padding"] = [int(rng.integers(0, s)) for s in strides]
+    if choice == 2:
+        attributes["dilations"] = sizes(rng, 1, 4, axes)
+    if choice == 3:
+        attributes["auto_pad"] = str(rng.choice(["SAME_UPPER", "SAME_LOWER", "VALID"]))
+    if choice == 4:
+        attributes["auto_pad"] = str(rng.choice(["SAME_UPPER", "NOTSET"]))
+        natural = ((n - 1) * s + k for n, s, k in zip(spatial, strides, kernel, strict=True))
+        attributes["output_shape"] = [max(1, size - int(rng.integers(0, 3))) for size in natural]
+    builder = ModelBuilder(opset)
+    inputs = ["x", builder.constant(integers(rng, (4, 6 // groups, *kernel)))]
+    inputs += [builder.constant(integers(rng, (6,)))] if bias else []
+    y = builder.node("ConvTranspose", inputs, attributes)
+    shape = (1, 4, *spatial)
+    assert_exact(builder.model(shape, y), integers(rng, (3, *shape)))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "reason"),
+    [
+        ({"pads": [9, 9, 9, 9]}, "leaves nothing of an image"),
+        ({"pads": [-1, 0, 0, 0]}, "negative padding"),
+        ({"strides": [0, 1]}, "strides"),
+        ({"auto_pad": "AROUND"}, "auto_pad AROUND"),
+        ({"output_shape": [8]}, "output_shape of 1 numbers"),
+        ({"output_padding": [1]}, "output_padding of 1 numbers"),
+        ({"output_padding": [0, 1]}, "not less than a stride or dilation"),
+    ],
+)
+def test_transposed_convolutions_that_are_refused(attributes: dict[str, object], reason: str) -> None:
+    builder = ModelBuilder(13)
+    y = builder.node("ConvTranspose", ["x", builder.constant(np.ones((2, 3, 3, 3)))], attributes)
+    with pytest.raises(CompilerError, match=reason) as caught:
+        import_model(builder.model((1, 2, 6, 6), y), "m")
+    assert f"node_{y} (ConvTranspose)" in caught.value.why

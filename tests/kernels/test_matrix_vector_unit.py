@@ -1,12 +1,15 @@
 """matrix_vector_unit against its model."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from qcompile.ir.types import IntType, read_only
 from qcompile.kernels.dot_product import weight_code
 from qcompile.kernels.matrix_vector_unit import MatrixVectorUnit
+from qcompile.ops.matrix_cycle import MatrixCycle
 
 from .bench import conform
 
@@ -79,3 +82,50 @@ KERNELS = [
 
 def test_conformance(tmp_path: Path) -> None:
     conform(KERNELS, tmp_path)
+
+
+def cyclic(
+    rows: int,
+    columns: tuple[tuple[int, ...], ...],
+    width: int,
+    height: int,
+    pe: int,
+    simd: int,
+    weights: tuple[int, int],
+    x: IntType,
+    **style: str,
+) -> MatrixVectorUnit:
+    """Vectors that meet several matrices; weights of (-1, 1) are bipolar."""
+    rng = np.random.default_rng(rows * 100 + width)
+    total = sum(size for segment in columns for size in segment)
+    w = rng.integers(*weights, (rows, total), endpoint=True)
+    w = np.where(w == 0, 1, w) if weights == (-1, 1) else w
+    made = of_weights(w, pe, simd, x, False, **style)
+    return replace(made, turns=MatrixCycle(columns, width, height))
+
+
+CYCLIC = [
+    cyclic(4, ((6, 6, 6),), 6, 2, 2, 3, (-8, 7), U4),
+    cyclic(2, ((3, 3),), 2, 3, 2, 3, (-8, 7), S3),
+    cyclic(3, ((4,) * 5,), 5, 2, 1, 1, (-1, 1), U2),
+    cyclic(4, ((8, 8), (8, 8)), 2, 4, 4, 8, (-1, 1), S3),
+    cyclic(4, ((8, 4), (4, 2)), 4, 4, 2, 2, (-8, 7), U4),
+    cyclic(4, ((8, 4), (4, 2)), 5, 3, 4, 2, (-8, 7), U4),
+    cyclic(3, ((4, 4, 8), (2, 2, 4), (2, 2, 4)), 7, 5, 1, 1, (-8, 7), U4),
+    cyclic(4, ((2, 1), (1, 1)), 3, 3, 4, 1, (-128, 127), U8),
+    cyclic(4, ((2, 2), (2, 2)), 3, 3, 4, 2, (-8, 7), U4),
+    cyclic(6, ((6, 3, 3),), 10, 1, 2, 3, (-1, 1), U4),
+    cyclic(4, ((4, 2), (2, 2)), 3, 4, 2, 2, (-1, 1), S8),
+    cyclic(2, ((5, 3), (2, 7)), 1, 5, 1, 1, (-3, 3), U2, ram_style="block"),
+]
+
+
+def test_conformance_of_matrices_in_turn(tmp_path: Path) -> None:
+    conform(CYCLIC, tmp_path)
+
+
+@pytest.mark.parametrize("unit", CYCLIC)
+def test_no_cycle_is_spent_on_columns_that_are_not_there(unit: MatrixVectorUnit) -> None:
+    columns = [unit.cycle.lengths[number] for number in unit.cycle.order()]
+    assert unit.multiplications() == unit.rows * sum(columns) == unit.interval() * unit.pe * unit.simd
+    assert np.array_equal(unit.schedule().reads[0], sorted(unit.schedule().reads[0]))

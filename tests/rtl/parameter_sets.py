@@ -31,6 +31,7 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
         {"SIZE": 1, "USED": 1, "PERIOD": 3, "SPAN": 2, "PADDING": 1},
         {"SIZE": 9, "USED": 8, "PERIOD": 4, "SPAN": 3, "PADDING": 2},
     ),
+    "axis_table": ({"DEPTH": 1}, {"WIDTH": 1, "DEPTH": 64, "START": 1}),
     "delay_line": ({"WIDTH": 1, "DEPTH": 0}, {"DEPTH": 1}, {"DEPTH": 29, "RAM_STYLE": "srl"}, {"DEPTH": 2}),
     "dot_product_planes": (
         {"SIMD": 1, "INPUT_BITS": 1, "WEIGHT_BITS": 1, "WEIGHT_SIGNED": 0, "SUM_BITS": 1},
@@ -67,6 +68,10 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
         {"ROWS": 5, "INNER": 70, "LANES": 8, "RAM_STYLE": "block", "OUTPUT_BITS": 18},
         {"TRANSPOSED": 0, "INNER": 1, "ROWS": 2, "B_FACTOR": 2, "B_TERM": -1, "RIGHT_BITS": 6, "RIGHT_SIGNED": 1},
     ),
+    "matrix_sequence": (
+        {"SEGMENTS": 1, "PLACES": 1, "ROW_VECTORS": 1, "FRAME_ROWS": 1},
+        {"SEGMENTS": 3, "PLACES": 4, "ROW_VECTORS": 9, "FRAME_ROWS": 7, "WIDTH": 1},
+    ),
     "matrix_vector_unit": (
         {"ROWS": 1, "COLUMNS": 1, "PE": 1, "SIMD": 1},
         {"PE": 4, "SIMD": 8, "INITIAL_DEPTH": 1},
@@ -74,6 +79,14 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
         {"PE": 1, "SIMD": 1, "INPUT_SIGNED": 1, "INITIAL_DEPTH": 4, "RAM_STYLE": "block"},
         {"INPUT_BITS": 1, "WEIGHT_BITS": 1, "WEIGHT_SIGNED": 0, "BIPOLAR": 1, "PLANES": 1, "ACCUMULATOR_BITS": 4},
         {"USE_DSP": 1},
+        {"MATRICES": 3, "INITIAL_DEPTH": 6},
+        {"MATRICES": 4, "SEGMENTS": 2, "TABLE": 1, "DEPTH": 18, "WIDEST": 16, "ROW_VECTORS": 5, "FRAME_ROWS": 3},
+        {"PE": 4, "MATRICES": 4, "SEGMENTS": 2, "TABLE": 1, "INITIAL_DEPTH": 4, "ROW_VECTORS": 5, "FRAME_ROWS": 3},
+    ),
+    "matrix_walk": (
+        {"ROW_FOLDS": 1, "COLUMN_FOLDS": 1, "DEPTH": 1},
+        {"ROW_FOLDS": 1, "COLUMN_FOLDS": 3, "DEPTH": 6, "MATRICES": 2},
+        {"DEPTH": 12, "MATRICES": 4, "SEGMENTS": 2, "TABLE": 1, "ROW_VECTORS": 3, "FRAME_ROWS": 3},
     ),
     "max_tree": ({"COUNT": 1}, {"COUNT": 7, "SELECT_LAST": 1}),
     "parallel_vector_vector_unit": (
@@ -95,6 +108,15 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
         {"WIDTH": 3, "STRIDE_H": 2, "DILATION_H": 2},
         {"KERNEL_H": 1, "KERNEL_W": 1, "STRIDE_H": 2, "STRIDE_W": 3},
         {"KERNEL_H": 2, "KERNEL_W": 2, "STRIDE_H": 4, "STRIDE_W": 4, "PAD_LEFT": 1, "WIDTH": 40, "RAM_STYLE": "block"},
+    ),
+    "phased_walk": (
+        {"FOLDS": 3, "GROUPS": 2, "TAP": 6, "ROW": 30, "FIRST_MOVE": 0},
+        {"OUT_H": 1, "OUT_W": 1, "TAP_BITS": 1, "ORIGIN": 250, "BEGINS": 1, "FIRST_MOVE": 6, "SECOND": 19},
+    ),
+    "phased_window": (
+        {"BITS": 1, "FOLDS": 3, "GROUPS": 2, "TAP": 6, "ROW": 30, "WORDS": 40, "RAM_STYLE": "block"},
+        {"OUT_H": 1, "OUT_W": 1, "TAP_BITS": 1, "ORIGIN": 250, "BEGINS": 1, "FIRST_MOVE": 6, "WORDS": 2},
+        {"BITS": 6, "LANES": 2, "OUTPUT_BITS": 4, "IS_SIGNED": 1, "PADDING": -8},
     ),
     "pixel_filter": ({"FOLDS": 3, "PAD_TOP": 1, "SPAN_H": 2}, {"HEIGHT": 1, "USED_H": 1, "STRIDE_H": 1}),
     "popcount": ({"COUNT": 1}, {"COUNT": 3}, {"COUNT": 4}, {"COUNT": 19}),
@@ -196,6 +218,7 @@ ILLEGAL: Mapping[str, tuple[tuple[Parameters, str], ...]] = {
         ({"KEY_BITS": 9}, "KEY_BITS must be INPUT_BITS where there are no OFFSETS"),
     ),
     "axis_filter": (({"PADDING": 1}, "PADDING less than SPAN"), ({"USED": 6}, "USED 1 to SIZE")),
+    "axis_table": (({"START": 4}, "START less than DEPTH"),),
     "delay_line": (({"WIDTH": 0}, "WIDTH must be at least 1"),),
     "dot_product_planes": (
         ({"BIPOLAR": 1}, "bipolar weights are one unsigned bit"),
@@ -217,11 +240,15 @@ ILLEGAL: Mapping[str, tuple[tuple[Parameters, str], ...]] = {
         ({"ROWS": 0}, "ROWS, MIDDLE, INNER and LANES must be at least 1"),
         ({"LEFT_BITS": 0}, "A_BITS, B_BITS, LEFT_BITS, RIGHT_BITS and OUTPUT_BITS must be at least 1"),
     ),
+    "matrix_sequence": (({"PLACES": 0}, "must be at least 1"),),
     "matrix_vector_unit": (
         ({"PE": 3}, "PE must divide ROWS"),
         ({"SIMD": 0}, "SIMD must divide COLUMNS"),
         ({"INITIAL_DEPTH": 3}, "INITIAL_DEPTH must be 0, 1 or ROWS / PE"),
+        ({"MATRICES": 3, "SEGMENTS": 2}, "SEGMENTS must divide MATRICES"),
+        ({"WIDEST": 16}, "matrices of different sizes need a TABLE"),
     ),
+    "matrix_walk": (),
     "max_tree": (({"COUNT": 0}, "COUNT and WIDTH must be at least 1"),),
     "parallel_vector_vector_unit": (({"POSITIONS": 0}, "must be at least 1"),),
     "parallel_window_maximum": (({"POSITIONS": 1}, "POSITIONS at least 2"),),
@@ -231,6 +258,12 @@ ILLEGAL: Mapping[str, tuple[tuple[Parameters, str], ...]] = {
         ({"HEIGHT": 2}, "a window must fit into the padded image"),
         ({"PAD_LEFT": 2, "PAD_RIGHT": 1}, "left and right padding together"),
         ({"WIDTH": 2, "PAD_LEFT": 1}, "the image is too narrow"),
+    ),
+    "phased_walk": (({"FOLDS": 0}, "must be at least 1"), ({"FIRST_MOVE": 7}, "no more than 6")),
+    "phased_window": (
+        ({"WORDS": 1}, "WORDS at least 2"),
+        ({"LANES": 3}, "LANES divides BITS"),
+        ({"COUNT_BITS": 5}, "COUNT_BITS must be wide enough"),
     ),
     "pixel_filter": (({"FOLDS": 0}, "FOLDS, HEIGHT and WIDTH must be at least 1"),),
     "popcount": (({"COUNT": 0}, "COUNT must be at least 1"),),

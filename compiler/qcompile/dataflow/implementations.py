@@ -17,6 +17,7 @@ from qcompile.kernels import (
     LookupTable,
     MatrixMatrixUnit,
     MatrixVectorUnit,
+    PhasedWindow,
     Reorder,
     StreamAdd,
     StreamMultiply,
@@ -33,6 +34,7 @@ from qcompile.kernels.thresholding import MOST
 from qcompile.ops import (
     ArgMax,
     ChannelProduct,
+    CyclicProduct,
     Lookup,
     MatMul,
     MatrixProduct,
@@ -44,7 +46,9 @@ from qcompile.ops import (
     TensorMultiply,
     Threshold,
     WindowMaximum,
+    phased_window,
 )
+from qcompile.ops.taps import TapAxis
 
 Implementation = Callable[[Graph, Node], Kernel]
 
@@ -81,6 +85,18 @@ def _matrix_vector_unit(graph: Graph, node: Node) -> Kernel:
         input=_type(graph, node.inputs[0]),
         accumulator=_type(graph, node.output),
         vectors=_vectors(graph.values[node.inputs[0]].shape),
+    )
+
+
+def _cyclic_product(graph: Graph, node: Node) -> Kernel:
+    assert isinstance(node.op, CyclicProduct)
+    weights = graph.constants[node.inputs[1]]
+    return MatrixVectorUnit(
+        weights=read_only(weights),
+        bias=read_only(np.zeros(weights.shape[0], np.int64)),
+        input=_type(graph, node.inputs[0]),
+        accumulator=_type(graph, node.output),
+        turns=node.op.cycle,
     )
 
 
@@ -162,6 +178,10 @@ def _sliding_window(graph: Graph, node: Node) -> Kernel:
     height, width, channels = graph.values[node.inputs[0]].shape
     windows = node.op.windows
     rows, columns = windows.output((height, width))
+    if node.op.groups > 1:
+        numbers = (windows.kernel, windows.stride, windows.dilation, windows.before, (rows, columns))
+        down, across = (TapAxis(*each) for each in zip((height, width), *numbers, strict=True))
+        return PhasedWindow(down, across, channels, _type(graph, node.inputs[0]), node.op.groups, node.op.padding)
     # What the last window reaches beyond the image, whatever padding was stated.
     axes = zip((rows, columns), windows.stride, windows.kernel, windows.dilation, strict=True)
     reach = [(n - 1) * s + (k - 1) * d + 1 for n, s, k, d in axes]
@@ -186,6 +206,12 @@ def _stream_pad(graph: Graph, node: Node) -> Kernel:
     (top, left, _), (bottom, right, _) = node.op.before, node.op.after
     element = _type(graph, node.inputs[0])
     return StreamPad(height, width, channels, element, (top, left, bottom, right), int(node.op.value))
+
+
+def _phased_window(graph: Graph, node: Node) -> Kernel:
+    assert isinstance(node.op, phased_window.PhasedWindow)
+    op, channels = node.op, graph.values[node.inputs[0]].shape[-1]
+    return PhasedWindow(op.rows, op.columns, channels, _type(graph, node.inputs[0]), op.groups)
 
 
 def _window_maximum(graph: Graph, node: Node) -> Kernel:
@@ -244,10 +270,12 @@ def _stream_repeat(graph: Graph, node: Node) -> Kernel:
 IMPLEMENTATIONS: Mapping[type, Implementation] = {
     ArgMax: _argmax,
     ChannelProduct: _vector_vector_unit,
+    CyclicProduct: _cyclic_product,
     Lookup: _lookup_table,
     MatMul: _matrix_vector_unit,
     Pad: _stream_pad,
     MatrixProduct: _matrix_matrix_unit,
+    phased_window.PhasedWindow: _phased_window,
     Repeat: _stream_repeat,
     SlidingWindow: _sliding_window,
     Take: _reorder,

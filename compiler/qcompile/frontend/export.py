@@ -18,10 +18,12 @@ from qcompile.ir.types import Array, IntArray
 from qcompile.ops import (
     ArgMax,
     ChannelProduct,
+    CyclicProduct,
     Lookup,
     MatMul,
     MatrixProduct,
     Pad,
+    PhasedWindow,
     Repeat,
     Reshape,
     SlidingWindow,
@@ -32,6 +34,7 @@ from qcompile.ops import (
     Transpose,
     WindowMaximum,
 )
+from qcompile.ops.taps import gather
 
 OPSET = 17
 IR_VERSION = 8
@@ -157,13 +160,47 @@ def _sliding_window(w: _Writing) -> None:
         x = w.apply("Pad", x, w.integers(pads), w.integers(op.padding))
     x = w.apply("Gather", x, w.integers(index[0]), attributes={"axis": 1})
     x = w.apply("Gather", x, w.integers(index[1]), attributes={"axis": 3})
-    x = w.apply("Transpose", x, attributes={"perm": [0, 1, 3, 2, 4, 5]})
+    groups, (height, width) = cast(SlidingWindow, w.node.op).groups, windows.kernel
+    if groups == 1:
+        x = w.apply("Transpose", x, attributes={"perm": [0, 1, 3, 2, 4, 5]})
+    else:
+        x = w.apply("Reshape", x, w.integers([0, output[0], height, output[1], width, groups, -1]))
+        x = w.apply("Transpose", x, attributes={"perm": [0, 1, 3, 5, 2, 4, 6]})
     w.finish("Reshape", x, w.integers([0, *output, -1]))
 
 
 def _pad(w: _Writing) -> None:
     op = cast(Pad, w.node.op)
     w.finish("Pad", w.node.inputs[0], w.integers([0, *op.before, 0, *op.after]), w.integers(int(op.value)))
+
+
+def _phased_window(w: _Writing) -> None:
+    """Parts of pixels (frames, parts, C / groups), gathered; one more part of zeros stands for all outside."""
+    op, x = cast(PhasedWindow, w.node.op), w.node.inputs[0]
+    index = gather(op.rows, op.columns, op.groups)
+    parts = op.rows.size * op.columns.size * op.groups
+    x = w.apply("Reshape", x, w.integers([0, parts, -1]))
+    x = w.apply("Pad", x, w.integers([0, 0, 0, 0, 1, 0]))
+    x = w.apply("Gather", x, w.integers(np.where(index < 0, parts, index)), attributes={"axis": 1})
+    w.finish("Reshape", x, w.integers([0, -1]))
+
+
+def _cyclic_product(w: _Writing) -> None:
+    """For each matrix a product with all of its vectors, then the results in the order of the vectors."""
+    op, (weights,) = cast(CyclicProduct, w.node.op), w.constants
+    order, starts, begins = op.cycle.order(), op.cycle.starts(), op.cycle.begins
+    x = w.apply("Reshape", w.node.inputs[0], w.integers([0, -1]))
+    products, places = [], []
+    for number, size in enumerate(op.cycle.lengths):
+        vectors = np.flatnonzero(order == number)
+        index = starts[vectors][:, None] + np.arange(size)
+        chosen = w.apply("Gather", x, w.integers(index), attributes={"axis": 1})
+        products.append(w.apply("MatMul", chosen, w.integers(weights[:, begins[number] : begins[number + 1]].T)))
+        places.append(vectors)
+    joined = w.apply("Concat", *products, attributes={"axis": 1})
+    back = np.argsort(np.concatenate(places))
+    joined = w.apply("Gather", joined, w.integers(back), attributes={"axis": 1})
+    w.finish("Reshape", joined, w.integers([0, *op.shape]))
 
 
 def _channel_product(w: _Writing) -> None:
@@ -220,10 +257,12 @@ def _window_maximum(w: _Writing) -> None:
 WRITERS: dict[type[Operator], Callable[[_Writing], None]] = {
     ArgMax: _argmax,
     ChannelProduct: _channel_product,
+    CyclicProduct: _cyclic_product,
     Lookup: _lookup,
     MatMul: _matmul,
     Pad: _pad,
     MatrixProduct: _matrix_product,
+    PhasedWindow: _phased_window,
     Repeat: _repeat,
     Reshape: _reshape,
     SlidingWindow: _sliding_window,

@@ -12,6 +12,7 @@ from qcompile.kernels.matrix_vector_unit import MatrixVectorUnit
 from qcompile.kernels.parallel_vector_vector_unit import ParallelVectorVectorUnit
 from qcompile.kernels.parallel_window import ParallelWindow
 from qcompile.kernels.parallel_window_maximum import ParallelWindowMaximum
+from qcompile.kernels.phased_window import PhasedWindow
 from qcompile.kernels.reorder import Reorder
 from qcompile.kernels.requantise import Requantise
 from qcompile.kernels.skid_buffer import SkidBuffer
@@ -36,6 +37,7 @@ KERNELS: tuple[type[Kernel], ...] = (
     ParallelVectorVectorUnit,
     ParallelWindow,
     ParallelWindowMaximum,
+    PhasedWindow,
     Reorder,
     Requantise,
     SkidBuffer,
@@ -62,6 +64,7 @@ __all__ = [
     "ParallelVectorVectorUnit",
     "ParallelWindow",
     "ParallelWindowMaximum",
+    "PhasedWindow",
     "Reorder",
     "Requantise",
     "SkidBuffer",

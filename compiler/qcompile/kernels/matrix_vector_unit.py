@@ -1,9 +1,10 @@
-"""Folded product of a constant matrix with vectors: PE rows and SIMD columns a cycle."""
+"""Folded product of constant matrices with vectors: PE rows and SIMD columns a cycle."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import gcd
 from typing import ClassVar
 
 import numpy as np
@@ -14,16 +15,20 @@ from qcompile.kernels.common import lutram_luts
 from qcompile.kernels.dot_product import RES_TYPES, DotProduct, WeightCode, weight_code
 from qcompile.kernels.folding import divisors, legal_number, legal_word
 from qcompile.kernels.memory import RAM_STYLES, counter, pack, resolve_rom_style, rom_resources, scaled, skid_buffer
+from qcompile.ops.matrix_cycle import CyclicProduct, MatrixCycle
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MatrixVectorUnit:
-    """y[o] = bias[o] + sum over k of weights[o, k] * x[k], for `vectors` vectors a frame.
+    """y[o] = bias[o] + sum over k of weights[o, k] * x[k], for every vector of a frame.
 
-    `weights` is int64 (rows, columns), `bias` int64 (rows,) and free when zero; `accumulator` holds every y. A bipolar
-    activation comes as `input` uint1 with 1 for +1: with bipolar weights the unit counts the bits of XNOR, which is the sum over
-    {0, 1} plus the number of -1 weights of the row; a `bias` of just that number needs no initial values. For activations
-    of more bits the same holds with (2**bits - 1) times that number, and minus that number where they are signed.
+    `weights` is int64 (rows, columns), `bias` int64 (rows,) and free when zero; `accumulator` holds every y. Where the vectors
+    of a frame meet several matrices, `turns` says which; they lie side by side in `weights` and share `bias`. No cycle is
+    spent on columns that a matrix does not have. Otherwise a frame has `vectors` vectors.
+
+    A bipolar activation comes as `input` uint1 with 1 for +1: with bipolar weights the unit counts the bits of XNOR, which is
+    the sum over {0, 1} plus the number of -1 weights of the row; a `bias` of just that number needs no initial values. For
+    activations of more bits the same holds with (2**bits - 1) times that number, and minus that number where they are signed.
     """
 
     kind: ClassVar[str] = "matrix_vector_unit"
@@ -37,6 +42,7 @@ class MatrixVectorUnit:
     simd: int = 1
     ram_style: str = "auto"
     res_type: str = "auto"
+    turns: MatrixCycle | None = None
 
     @property
     def rows(self) -> int:
@@ -44,9 +50,14 @@ class MatrixVectorUnit:
         return int(self.weights.shape[0])
 
     @property
+    def cycle(self) -> MatrixCycle:
+        """Which matrix each vector meets."""
+        return self.turns or MatrixCycle(((int(self.weights.shape[1]),),), self.vectors)
+
+    @property
     def columns(self) -> int:
-        """Inputs of one vector."""
-        return int(self.weights.shape[1])
+        """What SIMD divides: the inputs of a vector, or their greatest common divisor where vectors differ."""
+        return gcd(*self.cycle.lengths)
 
     @property
     def row_folds(self) -> int:
@@ -54,23 +65,32 @@ class MatrixVectorUnit:
         return self.rows // self.pe
 
     @property
-    def column_folds(self) -> int:
-        """Input beats of one vector, and cycles of one output beat."""
-        return self.columns // self.simd
+    def column_folds(self) -> IntArray:
+        """(matrices,): input beats of a vector, and cycles of one output beat."""
+        return np.array(self.cycle.lengths, np.int64) // self.simd
+
+    @property
+    def depth(self) -> int:
+        """Words of weights."""
+        return self.row_folds * int(self.column_folds.sum())
 
     @property
     def inputs(self) -> tuple[Stream, ...]:
         """SIMD columns a beat."""
-        return (Stream(self.input, self.simd, self.vectors * self.column_folds),)
+        return (Stream(self.input, self.simd, self.cycle.elements // self.simd),)
 
     @property
     def outputs(self) -> tuple[Stream, ...]:
         """PE rows a beat."""
-        return (Stream(self.accumulator, self.pe, self.vectors * self.row_folds),)
+        return (Stream(self.accumulator, self.pe, self.cycle.vectors * self.row_folds),)
 
     def interval(self) -> int:
-        """Vectors * (rows / PE) * (columns / SIMD)."""
-        return self.vectors * self.row_folds * self.column_folds
+        """(rows / PE) * (columns / SIMD), summed up over the vectors."""
+        return self.row_folds * self.cycle.elements // self.simd
+
+    def multiplications(self) -> int:
+        """Of a frame: rows * columns, summed up over the vectors."""
+        return self.rows * self.cycle.elements
 
     def latency(self) -> int:
         """Cycles from the last step of a row to its beat: operands, dot product, accumulator, output."""
@@ -78,13 +98,15 @@ class MatrixVectorUnit:
 
     def schedule(self) -> Schedule:
         """The first row fold takes the vector; the last column fold of each row fold gives a beat."""
-        starts = np.arange(self.vectors, dtype=np.int64)[:, None] * (self.row_folds * self.column_folds)
-        reads = starts + np.arange(self.column_folds, dtype=np.int64)
-        writes = starts + (np.arange(self.row_folds, dtype=np.int64) + 1) * self.column_folds - 1
-        return Schedule(self.interval(), (reads.reshape(-1),), (writes.reshape(-1),), self.latency())
+        folds = self.column_folds[self.cycle.order()]
+        taken = self.cycle.starts() // self.simd
+        starts = taken[:-1] * self.row_folds
+        reads = np.repeat(starts - taken[:-1], folds) + np.arange(taken[-1])
+        writes = starts[:, None] + (np.arange(self.row_folds, dtype=np.int64) + 1) * folds[:, None] - 1
+        return Schedule(self.interval(), (reads,), (writes.reshape(-1),), self.latency())
 
     def foldings(self) -> Iterator[MatrixVectorUnit]:
-        """PE divides the rows, SIMD the columns."""
+        """PE divides the rows, SIMD the columns of every matrix."""
         for pe in divisors(self.rows):
             for simd in divisors(self.columns):
                 yield replace(self, pe=pe, simd=simd)
@@ -108,17 +130,18 @@ class MatrixVectorUnit:
 
     def resources(self, lut_inputs: int, bram_bits: int) -> Resources:
         """Memory of weights and of initial values, input buffer, dot products, accumulators, control, output."""
-        dot, steps = self._dot_product(), self.row_folds * self.column_folds
+        dot, steps, widest = self._dot_product(), self.depth, int(self.column_folds.max())
         width, outputs = self.pe * self.simd * dot.weight.element.bits, self.pe * self.accumulator.bits
         initials, operand = len(self._initial_words()), self.simd * self.input.bits
         stages = dot.latency() + 1
         total = rom_resources(self.ram_style, width, steps, lut_inputs, bram_bits)
         total += rom_resources("distributed", outputs, initials, lut_inputs, bram_bits)
         total += self._dot_products(dot, lut_inputs)
-        total += counter(self.column_folds) + counter(steps) + counter(max(1, initials)) + skid_buffer(outputs)
+        total += counter(widest) + counter(steps) + counter(max(1, initials)) + skid_buffer(outputs)
         total += Resources(lut=10.0, ff=float(operand + stages + (self.row_folds > 1)))
-        if self.row_folds > 1 and self.column_folds > 1:
-            kept = lutram_luts(operand, self.column_folds, lut_inputs)
+        total += self._sequence(widest, initials, lut_inputs, bram_bits)
+        if self.row_folds > 1 and widest > 1:
+            kept = lutram_luts(operand, widest, lut_inputs)
             total += Resources(lut=float(kept + operand), lutram=float(kept))
         if self._accumulates():
             delays = 2.0 * -(-stages // 16)  # shift registers of the flags `first` and `last`
@@ -129,14 +152,19 @@ class MatrixVectorUnit:
         """The RTL instance with its weights and, where there are any, initial values."""
         code, dot = weight_code(self.weights), self._dot_product()
         element = code.element
-        width, depth = self.pe * self.simd * element.bits, self.row_folds * self.column_folds
+        width, cycle = self.pe * self.simd * element.bits, self.cycle
         memories = [Memory("WEIGHTS_FILE", width, self._weight_words(code))]
         initials = self._initial_words()
         if initials:
             memories.append(Memory("INITIAL_FILE", self.pe * self.accumulator.bits, initials))
+        if not cycle.regular:
+            memories.append(_table("MATRICES_FILE", self.row_folds * self.column_folds, self.column_folds))
+            if len(initials) > 1:
+                rows = np.full(cycle.matrices, self.row_folds, np.int64)
+                memories.append(_table("INITIAL_ROWS_FILE", rows, rows))
         parameters: tuple[tuple[str, int | str], ...] = (
             ("ROWS", self.rows),
-            ("COLUMNS", self.columns),
+            ("COLUMNS", cycle.lengths[0]),
             ("PE", self.pe),
             ("SIMD", self.simd),
             ("INPUT_BITS", self.input.bits),
@@ -148,52 +176,88 @@ class MatrixVectorUnit:
             ("USE_DSP", int(dot.uses_dsp)),
             ("ACCUMULATOR_BITS", self.accumulator.bits),
             ("INITIAL_DEPTH", len(initials)),
-            ("RAM_STYLE", resolve_rom_style(self.ram_style, width, depth)),
+            *(self._sequence_parameters() if cycle.matrices > 1 else ()),
+            ("RAM_STYLE", resolve_rom_style(self.ram_style, width, self.depth)),
         )
         return Binding(self.kind, SOURCES, parameters, tuple(memories))
 
+    def _sequence_parameters(self) -> tuple[tuple[str, int], ...]:
+        """Which matrix it is that a vector meets."""
+        cycle = self.cycle
+        return (
+            ("MATRICES", cycle.matrices),
+            ("DEPTH", self.depth),
+            ("TABLE", int(not cycle.regular)),
+            ("WIDEST", max(cycle.lengths)),
+            ("SEGMENTS", len(cycle.columns)),
+            ("ROW_VECTORS", cycle.width),
+            ("FRAME_ROWS", cycle.height),
+        )
+
     def evaluate(self, *frames: IntArray) -> tuple[IntArray, ...]:
-        """(frames, vectors * columns) to (frames, vectors * rows), exact."""
+        """(frames, elements of all vectors) to (frames, vectors * rows), exact."""
         (x,) = frames
-        vectors = x.reshape(-1, self.columns)
-        largest = int(np.abs(self.weights).sum(axis=1).max()) * max(-self.input.lo, self.input.hi)
-        if largest < 2**53:
-            products = (vectors.astype(np.float64) @ self.weights.T.astype(np.float64)).astype(np.int64)
-        else:
-            products = vectors @ self.weights.T
-        return ((products + self.bias).reshape(x.shape[0], -1),)
+        product = CyclicProduct(self.cycle, (self.cycle.vectors, self.rows))
+        return ((product.evaluate(x, self.weights) + self.bias).reshape(x.shape[0], -1),)
+
+    def _matrices(self, numbers: IntArray) -> list[IntArray]:
+        """Numbers of the shape of `weights` as one array (rows, columns) a matrix."""
+        return np.split(numbers, self.cycle.begins[1:-1], axis=1)
 
     def _weight_words(self, code: WeightCode) -> tuple[int, ...]:
-        """One word a step: row fold by row fold, lanes ordered by row, then column; or by row, plane, column."""
+        """One word a step, matrix by matrix: row fold by row fold, lanes ordered by row, then column; or by row, plane, column.
+        """
         stored = (self.weights > 0).astype(np.int64) if code.bipolar else self.weights
-        folded = stored.reshape(self.row_folds, self.pe, self.column_folds, self.simd).transpose(0, 2, 1, 3)
-        steps = self.row_folds * self.column_folds
-        if not self._dot_product().planes:
-            return pack(folded.reshape(steps, -1), code.element.bits)
-        lanes = folded.reshape(steps, self.pe, 1, self.simd)
-        planes = lanes >> np.arange(code.element.bits)[:, None] & 1
-        return pack(planes.reshape(steps, -1), 1)
+        words: list[int] = []
+        for matrix in self._matrices(stored):
+            folded = matrix.reshape(self.row_folds, self.pe, -1, self.simd).transpose(0, 2, 1, 3)
+            lanes = folded.reshape(-1, self.pe, 1, self.simd)
+            if not self._dot_product().planes:
+                words += pack(lanes.reshape(lanes.shape[0], -1), code.element.bits)
+                continue
+            planes = lanes >> np.arange(code.element.bits)[:, None] & 1
+            words += pack(planes.reshape(lanes.shape[0], -1), 1)
+        return tuple(words)
 
     def _initial_words(self) -> tuple[int, ...]:
-        """What the accumulators start from, a word a row fold; one word where all are equal, none where they are zero.
+        """What the accumulators start from, a word a row fold, matrix by matrix; one word where all are equal, none where
+        they are zero.
 
         A lane with a bipolar weight of -1 adds the complement of its input: -x - 1, or 2**bits - 1 - x if unsigned.
         """
-        initials = self.bias
+        initials = np.broadcast_to(self.bias, (self.cycle.matrices, self.rows))
         if weight_code(self.weights).bipolar:
-            negative = np.sum(self.weights < 0, axis=1)
+            negative = np.stack([np.sum(matrix < 0, axis=1) for matrix in self._matrices(self.weights)])
             initials = initials + negative * (1 if self.input.signed else -self.input.hi)
-        words = pack(initials.reshape(self.row_folds, self.pe), self.accumulator.bits)
+        words = pack(initials.reshape(-1, self.pe), self.accumulator.bits)
         if len(set(words)) > 1:
             return words
         return words[:1] if words[0] else ()
+
+    def _sequence(self, widest: int, initials: int, lut_inputs: int, bram_bits: int) -> Resources:
+        """What knows whose turn it is: nothing for one matrix, else a counter of rows, and counters and a table where vectors
+        do not simply take turns.
+        """
+        cycle = self.cycle
+        if cycle.matrices == 1:
+            return Resources()
+        total = counter(self.row_folds)
+        if cycle.regular:
+            return total
+        for size in (widest, self.row_folds)[: 2 if initials > 1 else 1]:
+            width = max(1, (size - 1).bit_length()) + max(1, (self.depth - 1).bit_length())
+            index = (cycle.matrices - 1).bit_length()
+            total += counter(len(cycle.columns[0])) + counter(cycle.width) + counter(cycle.height)
+            total += rom_resources("distributed", width, cycle.matrices, lut_inputs, bram_bits)
+            total += Resources(lut=3.0 * index + width, ff=float(index + 1))
+        return total
 
     def _dot_product(self) -> DotProduct:
         return DotProduct(self.simd, self.input, weight_code(self.weights), self.accumulator.bits, self.res_type)
 
     def _dot_products(self, dot: DotProduct, lut_inputs: int) -> Resources:
         """One a lane; where the weights never change, logic shrinks around them and rows share what they have in common."""
-        if self.row_folds * self.column_folds > 1:
+        if self.depth > 1:
             return scaled(dot.resources(lut_inputs), self.pe)
         grown = scaled(dot.resources(lut_inputs, self._density()), self.pe)
         return replace(grown, lut=0.6 * grown.lut, ff=0.7 * grown.ff)
@@ -204,7 +268,15 @@ class MatrixVectorUnit:
         return float(np.mean([np.mean(self.weights >> b & 1) for b in range(bits)]))
 
     def _accumulates(self) -> bool:
-        return self.column_folds > 1 or bool(self._initial_words())
+        return int(self.column_folds.max()) > 1 or bool(self._initial_words())
+
+
+def _table(parameter: str, sizes: IntArray, folds: IntArray) -> Memory:
+    """For each matrix its folds less 1, and above them the word at which it begins; `sizes` are its words."""
+    low, high = (max(1, int(limit - 1).bit_length()) for limit in (folds.max(), sizes.sum()))
+    starts = np.cumsum(sizes) - sizes
+    words = tuple(int(start) << low | int(fold - 1) for start, fold in zip(starts, folds, strict=True))
+    return Memory(parameter, low + high, words)
 
 
 SOURCES = (
@@ -216,6 +288,8 @@ SOURCES = (
     "dot_product_planes",
     "dot_product_products",
     "processing_element",
+    "matrix_sequence",
+    "matrix_walk",
     "matrix_vector_unit",
 )
 """Files of the RTL, dependencies first."""

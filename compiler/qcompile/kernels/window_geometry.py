@@ -121,6 +121,27 @@ class WindowGeometry:
         return self.windows * self.taps
 
     @property
+    def row_windows(self) -> int:
+        """Output pixels of a row."""
+        return self.columns.outputs
+
+    @property
+    def final_window(self) -> int:
+        """The window that releases the rest of the frame."""
+        row, column = self.frame_end
+        return row * self.columns.outputs + column
+
+    def window_groups(self) -> IntArray:
+        """(windows + 1,): the first group of each window."""
+        return np.arange(self.windows + 1, dtype=np.int64) * self.taps
+
+    def last_reads(self) -> IntArray:
+        """(windows,): rank of the last pixel that each window reads, -1 where it reads none."""
+        last_row, last_column = self.rows.taps().max(axis=1), self.columns.taps().max(axis=1)
+        ranks = self.ranks().reshape(self.rows.size, self.columns.size)[last_row[:, None], last_column]
+        return np.where((last_row[:, None] >= 0) & (last_column >= 0), ranks, -1).reshape(-1)
+
+    @property
     def span(self) -> int:
         """Kept pixels from the first tap of a window to its last: (kernel - 1) * dilation rows and pixels, and one."""
         return (self.rows.span - 1) * self.columns.kept + self.columns.span

@@ -4,28 +4,78 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 
 from qcompile.ir.types import IntArray
-from qcompile.kernels.window_geometry import NEVER, WindowGeometry
+from qcompile.kernels.window_geometry import NEVER
+
+
+class Windows(Protocol):
+    """What a schedule follows from, hashable; each member as in WindowGeometry."""
+
+    @property
+    def pixels(self) -> int:
+        """Input pixels of a frame."""
+
+    @property
+    def kept(self) -> int:
+        """Pixels of a frame that go through the buffer."""
+
+    @property
+    def groups(self) -> int:
+        """Groups of a frame."""
+
+    @property
+    def row_windows(self) -> int:
+        """Windows of a row."""
+
+    @property
+    def final_window(self) -> int:
+        """The window that releases the rest of the frame."""
+
+    @property
+    def origin(self) -> int:
+        """What `released` begins at, not positive."""
+
+    def window_groups(self) -> IntArray:
+        """The first group of each window."""
+
+    def last_reads(self) -> IntArray:
+        """Rank of the last pixel of each window."""
+
+    def released(self) -> IntArray:
+        """The least rank in the buffer when each window begins."""
+
+    def release_groups(self) -> IntArray:
+        """The group after which each window's release takes effect."""
+
+    def needs(self) -> tuple[IntArray, IntArray]:
+        """Input pixels and the groups that need them first, in the order of groups."""
+
+    def ranks(self) -> IntArray:
+        """Rank of each input pixel."""
+
+    def arrivals(self, ranks: IntArray) -> IntArray:
+        """Number of the input pixel with each rank."""
+
+    def __hash__(self) -> int:
+        """Schedules are computed once for equal windows."""
 
 
 @lru_cache(maxsize=1024)
-def least_depth(geometry: WindowGeometry) -> int:
+def least_depth(geometry: Windows) -> int:
     """The smallest buffer in pixels: every window finds its last pixel in it, the first one the first of its frame.
 
     That is the span of a window, or less where padding spares some; at least 2, so that there is something to address.
     """
-    rows, columns = geometry.rows, geometry.columns
-    last_row, last_column = rows.taps().max(axis=1), columns.taps().max(axis=1)
-    ranks = geometry.ranks().reshape(rows.size, columns.size)[last_row[:, None], last_column]
-    read = (last_row[:, None] >= 0) & (last_column >= 0)
-    return max(2, 1 - geometry.origin, int((ranks - geometry.released().reshape(read.shape))[read].max()) + 1)
+    last = geometry.last_reads()
+    return max(2, 1 - geometry.origin, int((last - geometry.released())[last >= 0].max()) + 1)
 
 
 @lru_cache(maxsize=1024)
-def gapless_depth(geometry: WindowGeometry, between_frames: bool) -> int:
+def gapless_depth(geometry: Windows, between_frames: bool) -> int:
     """The smallest buffer with which no window waits for a release in its own frame; `between_frames`, in any.
 
     Let a release in step E make room for rank L. From E + 2 on pixels of rank L, L + 1, ... arrive, so that a pixel of
@@ -41,12 +91,11 @@ def gapless_depth(geometry: WindowGeometry, between_frames: bool) -> int:
     ranks = np.searchsorted(latest, start[geometry.release_groups()] + 2)
     needed = ranks - geometry.released()
     if not between_frames:
-        row, column = geometry.frame_end
-        needed[row * geometry.columns.outputs + column :] = 0
+        needed[geometry.final_window :] = 0
     return max(least_depth(geometry), int(needed.max()))
 
 
-def _unhindered(geometry: WindowGeometry) -> IntArray:
+def _unhindered(geometry: Windows) -> IntArray:
     """(groups,): steps, of a pixel each, in which a large enough buffer gives the groups, the first in step 0."""
     order = np.arange(2 * geometry.groups, dtype=np.int64)
     if geometry.pixels <= geometry.groups:
@@ -60,14 +109,14 @@ def _unhindered(geometry: WindowGeometry) -> IntArray:
     return start
 
 
-def depths(geometry: WindowGeometry) -> tuple[int, ...]:
+def depths(geometry: Windows) -> tuple[int, ...]:
     """Sizes of the buffer worth considering: the smallest, that without gaps in a frame, that without gaps at all."""
     choices = least_depth(geometry), gapless_depth(geometry, False), gapless_depth(geometry, True)
     return tuple(sorted(set(choices)))
 
 
 @lru_cache(maxsize=8)
-def steady_starts(geometry: WindowGeometry, depth: int, folds: int) -> tuple[IntArray, int]:
+def steady_starts(geometry: Windows, depth: int, folds: int) -> tuple[IntArray, int]:
     """The step in which each group begins, the first in step 0, and the steps of a frame, `folds` beats a pixel.
 
     Input beat i, always offered, is taken in W_i = max(W_i-1 + 1, E + 2) with E the step that makes room for it; output
@@ -88,7 +137,7 @@ def steady_starts(geometry: WindowGeometry, depth: int, folds: int) -> tuple[Int
 
 
 @lru_cache(maxsize=4096)
-def steady_interval(geometry: WindowGeometry, depth: int, folds: int) -> int:
+def steady_interval(geometry: Windows, depth: int, folds: int) -> int:
     """Cycles a frame at full speed."""
     return steady_starts(geometry, depth, folds)[1]
 
@@ -101,7 +150,7 @@ class _Flow:
     its release's group, the rank that this makes room for, and the beats before that.
     """
 
-    geometry: WindowGeometry
+    geometry: Windows
     folds: int
     order: IntArray
     groups: IntArray
@@ -112,7 +161,7 @@ class _Flow:
     limit_arrivals: IntArray
 
     @staticmethod
-    def of(geometry: WindowGeometry, depth: int, folds: int) -> _Flow:
+    def of(geometry: Windows, depth: int, folds: int) -> _Flow:
         """The frame of `geometry` with a buffer of `depth` pixels, `folds` beats each."""
         pixels, groups = geometry.needs()
         limits = geometry.released() + depth
@@ -135,14 +184,14 @@ class _Flow:
         arrivals from each of them on lag behind input at full speed, filled in here. Windows are followed some hundred
         at a time, since a release delays what comes after it, which delays the next.
         """
-        taps, windows, before = self.geometry.taps, self.limits.size, frame * self.limits.size + 1
+        bounds, windows, before = self.geometry.window_groups(), self.limits.size, frame * self.limits.size + 1
         found = np.searchsorted(rooms, self.ranks + frame * self.geometry.kept, side="right") - 1
         late = frame * self.geometry.pixels * self.folds
         starts = np.empty_like(self.order)
-        chunk = max(self.geometry.columns.outputs, 256)
+        chunk = max(self.geometry.row_windows, 256)
         for low in range(0, windows, chunk):
             some = slice(low, min(low + chunk, windows))
-            groups = slice(low * taps, some.stop * taps)
+            groups = slice(int(bounds[low]), int(bounds[some.stop]))
             needs = slice(*np.searchsorted(self.groups, [groups.start, groups.stop]))
             places = self.groups[needs] - groups.start
             straight = self.order[groups] - self.order[groups.start] + begin

@@ -8,9 +8,11 @@ from qcompile.ops.lattice import Decode, Encode
 from qcompile.ops.layout import Reshape, Take, Transpose
 from qcompile.ops.lookup import Lookup
 from qcompile.ops.matmul import MatMul
+from qcompile.ops.matrix_cycle import CyclicProduct
 from qcompile.ops.matrix_product import MatrixProduct
 from qcompile.ops.multi_threshold import MultiThreshold
 from qcompile.ops.pad import Pad
+from qcompile.ops.phased_window import PhasedWindow
 from qcompile.ops.pooling import MaxPool, SumPool, WindowMaximum
 from qcompile.ops.quantize import Quantize
 from qcompile.ops.repeat import Repeat
@@ -23,12 +25,14 @@ from qcompile.ops.tensor_add import TensorAdd
 from qcompile.ops.tensor_multiply import TensorMultiply
 from qcompile.ops.threshold import Threshold
 from qcompile.ops.topk import TopK
+from qcompile.ops.transposed_convolution import TransposedConvolution
 from qcompile.ops.truncate import Truncate
 
 OPS = (
     ArgMax,
     ChannelProduct,
     Convolution,
+    CyclicProduct,
     Decode,
     DepthToSpace,
     Elementwise,
@@ -40,6 +44,7 @@ OPS = (
     MaxPool,
     MultiThreshold,
     Pad,
+    PhasedWindow,
     Quantize,
     Repeat,
     Reshape,
@@ -55,6 +60,7 @@ OPS = (
     Threshold,
     TopK,
     Transpose,
+    TransposedConvolution,
     Truncate,
     WindowMaximum,
 )
@@ -64,6 +70,7 @@ __all__ = [
     "ArgMax",
     "ChannelProduct",
     "Convolution",
+    "CyclicProduct",
     "Decode",
     "DepthToSpace",
     "Elementwise",
@@ -75,6 +82,7 @@ __all__ = [
     "MaxPool",
     "MultiThreshold",
     "Pad",
+    "PhasedWindow",
     "Quantize",
     "Repeat",
     "Reshape",
@@ -90,6 +98,7 @@ __all__ = [
     "Threshold",
     "TopK",
     "Transpose",
+    "TransposedConvolution",
     "Truncate",
     "WindowMaximum",
 ]

@@ -11,7 +11,7 @@ import numpy as np
 from qcompile.ir.errors import Rejection, refuse
 from qcompile.ir.graph import Graph
 from qcompile.ir.types import IntArray, IntType
-from qcompile.ops import MatMul
+from qcompile.ops import CyclicProduct, MatMul
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,30 +43,31 @@ def signed_bits(lo: IntArray, hi: IntArray) -> IntArray:
 
 
 def accumulators(graph: Graph) -> tuple[Accumulator, ...]:
-    """One certificate for each MatMul of an integer graph, in order."""
+    """One certificate for each product with a matrix of an integer graph, in order."""
     found: list[Accumulator] = []
     for node in graph.nodes:
-        if not isinstance(node.op, MatMul):
+        if not isinstance(node.op, (MatMul, CyclicProduct)):
             continue
         x, weights = graph.values[node.inputs[0]].range, graph.constants[node.inputs[1]]
         reach = graph.values[node.output].range
         assert x is not None
         assert reach is not None
         weight_type = IntType.of_range(int(weights.min()), int(weights.max()))
-        norm = np.abs(weights).sum(axis=0)
+        inputs = max(node.op.cycle.lengths) if isinstance(node.op, CyclicProduct) else weights.shape[0]
+        norm = node.op.norms(weights) if isinstance(node.op, CyclicProduct) else np.abs(weights).sum(axis=0)
         scaled = [int(n) << (x.type.bits - int(x.type.signed)) for n in norm]
         found.append(
             Accumulator(
                 layer=node.origin[0] if node.origin else node.name,
                 value=node.output,
-                inputs=weights.shape[0],
+                inputs=inputs,
                 input_type=x.type,
                 weight_type=weight_type,
                 lo=reach.lo,
                 hi=reach.hi,
                 exact_bits=signed_bits(reach.lo, reach.hi),
                 a2q_bits=np.asarray([1 + bound.bit_length() for bound in scaled], np.int64),
-                datatype_bits=datatype_bits(weights.shape[0], x.type, weight_type),
+                datatype_bits=datatype_bits(inputs, x.type, weight_type),
             )
         )
     return tuple(found)

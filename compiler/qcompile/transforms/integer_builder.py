@@ -11,10 +11,12 @@ from qcompile.ir.types import Array, IntArray, Range, read_only
 from qcompile.ops import (
     ArgMax,
     ChannelProduct,
+    CyclicProduct,
     Lookup,
     MatMul,
     MatrixProduct,
     Pad,
+    PhasedWindow,
     Repeat,
     Reshape,
     SlidingWindow,
@@ -96,9 +98,13 @@ class IntegerBuilder:
         codes = op.infer_range(self.range_of(source), weights, bias)
         return self._add(stem, op, (source, *names), shape, codes, origin)
 
-    def windows(self, stem: str, source: str, windows: Windows, origin: tuple[str, ...], padding: int = 0) -> str:
-        """Windows of an image (height, width, C), each as a vector, with `padding` outside of the image."""
-        op = SlidingWindow(windows, padding)
+    def windows(
+        self, stem: str, source: str, windows: Windows, origin: tuple[str, ...], padding: int = 0, groups: int = 1
+    ) -> str:
+        """Windows of an image (height, width, C), each as a vector, with `padding` outside of the image; or as a vector for
+        each of several groups of channels.
+        """
+        op = SlidingWindow(windows, padding, groups)
         shape = op.infer_shape(self.values[source].shape)
         return self._add(stem, op, (source,), shape, op.infer_range(self.range_of(source)), origin)
 
@@ -107,6 +113,19 @@ class IntegerBuilder:
         op = Pad((*pads[:2], 0), (*pads[2:], 0), value)
         shape = op.infer_shape(self.values[source].shape)
         return self._add(stem, op, (source,), shape, op.infer_range(self.range_of(source)), origin)
+
+    def phased_windows(self, stem: str, source: str, op: PhasedWindow, origin: tuple[str, ...]) -> str:
+        """Windows of an image (height, width, C), one after another, as long as each is."""
+        shape = op.infer_shape(self.values[source].shape)
+        return self._add(stem, op, (source,), shape, op.infer_range(self.range_of(source)), origin)
+
+    def cyclic_product(
+        self, stem: str, source: str, op: CyclicProduct, weights: IntArray, origin: tuple[str, ...]
+    ) -> str:
+        """Vectors with matrices (rows, columns) side by side, each vector with that whose turn it is."""
+        names = self._keep(stem, {"weights": weights})
+        shape = op.infer_shape(self.values[source].shape, weights.shape)
+        return self._add(stem, op, (source, *names), shape, op.infer_range(self.range_of(source), weights), origin)
 
     def window_maximum(self, stem: str, source: str, positions: int, origin: tuple[str, ...]) -> str:
         """The greatest of each channel over the positions of a window."""

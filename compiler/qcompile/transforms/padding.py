@@ -46,6 +46,12 @@ def with_code(walk: Walk, node: Node, source: Deferred, value: float) -> tuple[D
     return _on_finer_lattice(walk, node, source, value, places), 0
 
 
+def zero_at_zero(walk: Walk, node: Node, source: Deferred) -> Deferred:
+    """The tensor, affine in its integers, on integers of which 0 stands for zero in every channel."""
+    places = _places(source.lattice, 0.0)
+    return source if not bool(np.any(places)) else _on_finer_lattice(walk, node, source, 0.0, places)
+
+
 def _places(lattice: Lattice, value: float) -> FloatArray:
     """Where a real number lies among the integers, for each channel (or for all of them at once)."""
     places: FloatArray = np.atleast_1d((value - lattice.offset) / lattice.scale - lattice.shift)

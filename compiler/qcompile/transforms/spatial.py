@@ -4,21 +4,23 @@ maximum.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from qcompile.ir.graph import Node, Shape, element_count
-from qcompile.ir.types import IntArray
-from qcompile.ops import Convolution, MaxPool, SumPool
+from qcompile.ir.types import Array, IntArray
+from qcompile.ops import Convolution, MaxPool, SumPool, TransposedConvolution
 from qcompile.ops.roles import Lattice
 from qcompile.ops.windows import Windows
 from qcompile.transforms import weights
 from qcompile.transforms.deferred import Deferred
+from qcompile.transforms.grouped import grouped, transposed
 from qcompile.transforms.layouts import channels_last
 from qcompile.transforms.linear import product
 from qcompile.transforms.materialised import on_lattice
-from qcompile.transforms.padding import least_code, padded_with_zero, window_vectors
+from qcompile.transforms.padding import least_code, padded_with_zero, window_vectors, zero_at_zero
 from qcompile.transforms.reordering import as_image
 from qcompile.transforms.rising import rising
 from qcompile.transforms.walk import ConstantLattice, RefusedError, Walk, tap_of
@@ -29,6 +31,8 @@ def spatial(walk: Walk, node: Node, source: Deferred, shape: Shape) -> Deferred:
     source = as_image(walk, node, source)
     if isinstance(node.op, Convolution):
         return _convolution(walk, node, node.op, source, shape)
+    if isinstance(node.op, TransposedConvolution):
+        return _transposed(walk, node, node.op, source, shape)
     if isinstance(node.op, MaxPool):
         return _max_pool(walk, node, node.op, source, shape)
     if isinstance(node.op, SumPool):
@@ -37,16 +41,16 @@ def spatial(walk: Walk, node: Node, source: Deferred, shape: Shape) -> Deferred:
 
 
 def _convolution(walk: Walk, node: Node, op: Convolution, source: Deferred, shape: Shape) -> Deferred:
-    """Groups of one: each window is a vector that meets the same matrix."""
+    """Each window is a vector that meets the same matrix; or one for each group of channels, with its matrix."""
     if op.groups == source.shape[1] == shape[1] and op.groups > 1:
         return _depthwise(walk, node, op, source, shape)
-    if op.groups != 1:
-        raise RefusedError("convolution in groups of several channels has no integer form yet")
     source = on_lattice(walk, node, source)
     windows = _two_axes(op.windows)
     source, zero = padded_with_zero(walk, node, source, windows)
     image = _image(walk, node, source)
     matrix = _matrix(walk, node)
+    if op.groups > 1:
+        return grouped(walk, node, windows, op.groups, matrix, source, image, zero, shape)
     vectors = image if windows.trivial else window_vectors(walk, node, image, windows, zero)
     positions, channels = element_count(windows.kernel), source.channels
     parts = (source.lattice.scale, source.lattice.shift, source.lattice.offset)
@@ -56,6 +60,19 @@ def _convolution(walk: Walk, node: Node, op: Convolution, source: Deferred, shap
     deferred = Deferred(output, q_shape, shape, result, node.output, channels_last(shape))
     walk.taps.append(tap_of(node, deferred))
     return deferred
+
+
+def _transposed(walk: Walk, node: Node, op: TransposedConvolution, source: Deferred, shape: Shape) -> Deferred:
+    """Windows and matrices of each phase of the stride."""
+    source = zero_at_zero(walk, node, on_lattice(walk, node, source))
+    matrix = _matrix(walk, node, lambda array: _forward(array, op.groups))
+    return transposed(walk, node, op, _two_axes(op.windows), matrix, source, _image(walk, node, source), shape)
+
+
+def _forward(array: Array, groups: int) -> Array:
+    """Weights (C, M / groups, *kernel) of a transposed convolution as (M, C / groups, *kernel)."""
+    split = array.reshape(groups, -1, *array.shape[1:])
+    return split.swapaxes(1, 2).reshape(-1, split.shape[1], *array.shape[2:])
 
 
 def _depthwise(walk: Walk, node: Node, op: Convolution, source: Deferred, shape: Shape) -> Deferred:
@@ -100,15 +117,18 @@ def _channel_product(walk: Walk, node: Node, windows: Windows, source: Deferred,
     return walk.integer.channel_product(node.name, vectors, weights_, node.origin)
 
 
-def _matrix(walk: Walk, node: Node) -> weights.IntegerMatrix:
-    """Weights (M, C, *kernel) as (kernel positions * C, M), in the order of a window."""
+def _matrix(walk: Walk, node: Node, forward: Callable[[Array], Array] = np.asarray) -> weights.IntegerMatrix:
+    """Weights (M, C, *kernel), as `forward` makes them of the node's, as (kernel positions * C, M), in the order of a
+    window.
+    """
     constant = walk.known.get(node.inputs[1])
     if isinstance(constant, ConstantLattice):
         parts = (constant.codes, constant.lattice.scale, constant.lattice.shift, constant.lattice.offset)
-        codes, scale, shift, offset = (_as_rows(np.broadcast_to(part, constant.codes.shape)) for part in parts)
+        full = (np.broadcast_to(part, constant.codes.shape) for part in parts)
+        codes, scale, shift, offset = (_as_rows(forward(part)) for part in full)
         matrix = weights.from_lattice(codes.astype(np.int64), Lattice.of(scale, shift, offset))
     else:
-        matrix = weights.from_real(_as_rows(walk.graph.constants[node.inputs[1]]))
+        matrix = weights.from_real(_as_rows(forward(walk.graph.constants[node.inputs[1]])))
     if isinstance(matrix, str):
         raise RefusedError(matrix)
     return matrix

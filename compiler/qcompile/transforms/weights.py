@@ -78,6 +78,18 @@ def scaled_rows(matrix: IntegerMatrix, factors: FloatArray) -> tuple[IntegerMatr
     return scaled if isinstance(scaled, str) else (scaled, float(unit[0]))
 
 
+def scaled_entries(matrix: IntegerMatrix, factors: FloatArray) -> IntegerMatrix | str:
+    """The matrix with each entry multiplied by that of `factors` (K, M), where output channels read inputs of their own.
+
+    A sentence when the factors of an output channel are no integer multiples of a common unit.
+    """
+    found = _multiples(factors)
+    if found is None:
+        return "its input has a scale for each channel, and the ratios of the scales are not integers"
+    multiples, unit = found
+    return _bounded(matrix.integers * multiples, matrix.scale * unit)
+
+
 def _multiples(numbers: FloatArray) -> tuple[IntArray, FloatArray] | None:
     """Integers (K, M) and a unit (M,) that give the numbers (K, M), up to what a rounding to float32 may have changed."""
     least = np.abs(numbers).min(axis=0)

@@ -1,0 +1,78 @@
+"""Networks with grouped and transposed convolutions, from an ONNX file to simulated RTL, exact and as fast as predicted."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from qcompile.cli import main
+
+from ..support.onnx_models import QONNX, ModelBuilder
+from .test_convolutional import activation, weights
+
+Network = tuple[ModelBuilder, str, tuple[int, ...]]
+
+
+def grouped(rng: np.random.Generator) -> Network:
+    """Groups of several channels with a window and without, padded on some sides; a depthwise multiplier of 2."""
+    b = ModelBuilder()
+    x = b.quant("x", 0.125, 0.0, 6.0)
+    bias = b.constant(rng.integers(-8, 8, 6) / 32)
+    x = b.node("Conv", [x, weights(b, rng, 6, 2, 3, 2), bias], {"strides": [2, 1], "pads": [1, 0, 0, 1], "group": 2})
+    x = b.node("Conv", [activation(b, x), weights(b, rng, 6, 2, 1, 1)], {"group": 3})
+    x = b.node("Conv", [activation(b, x), weights(b, rng, 12, 1, 2, 2)], {"group": 6})
+    return b, activation(b, x), (1, 4, 7, 6)
+
+
+def upsampled(rng: np.random.Generator) -> Network:
+    """An encoder and a decoder: 3x3 of stride 2 with output padding, then 2x2 of stride 2, scales for each channel."""
+    b = ModelBuilder()
+    x = b.quant("x", 0.125, 0.0, 5.0)
+    x = b.node("Conv", [x, weights(b, rng, 4, 1, 3, 3)], {"strides": [2, 2], "pads": [1, 1, 1, 1]})
+    scales = b.constant(np.array([0.25, 0.5, 0.125, 0.25]).reshape(1, 4, 1, 1))
+    w = b.quant(b.constant(rng.normal(0, 0.5, (4, 4, 3, 3))), scales, 0.0, 4.0, narrow=1)
+    attributes = {"strides": [2, 2], "pads": [1, 1, 1, 1], "output_padding": [1, 1]}
+    x = b.node("ConvTranspose", [activation(b, x), w, b.constant(rng.integers(-8, 8, 4) / 32)], attributes)
+    x = b.node("ConvTranspose", [activation(b, x), weights(b, rng, 4, 2, 2, 2)], {"strides": [2, 2]})
+    return b, activation(b, x), (1, 1, 6, 6)
+
+
+def overlapping(rng: np.random.Generator) -> Network:
+    """4x4 of stride 2 in groups with binary weights, whose accumulators begin with a constant of each phase."""
+    b = ModelBuilder()
+    x = b.quant("x", 0.25, 0.0, 3.0, signed=0)
+    w = b.node("BipolarQuant", [b.constant(rng.normal(0, 1, (4, 2, 4, 4))), b.constant(0.25)], domain=QONNX)
+    x = b.node("ConvTranspose", [x, w], {"strides": [2, 2], "pads": [1, 1, 1, 1], "group": 2})
+    return b, activation(b, x), (1, 4, 4, 3)
+
+
+def sequence(rng: np.random.Generator) -> Network:
+    """One axis: five taps of stride 3, cut unevenly, behind bipolar activations, of which none is zero."""
+    b = ModelBuilder()
+    x = b.node("BipolarQuant", ["x", b.constant(0.5)], domain=QONNX)
+    x = b.node("ConvTranspose", [x, weights(b, rng, 4, 3, 5)], {"strides": [3], "pads": [1, 2]})
+    x = b.node("ConvTranspose", [activation(b, x), weights(b, rng, 3, 2, 2)], {"strides": [3], "dilations": [2]})
+    return b, activation(b, x), (1, 4, 6)
+
+
+@pytest.mark.parametrize("interval", [None, 3000])
+@pytest.mark.parametrize("network", [grouped, upsampled, overlapping, sequence])
+def test_exact_in_rtl(
+    network: Callable[[np.random.Generator], Network],
+    interval: int | None,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    builder, output, shape = network(np.random.default_rng(7))
+    onnx.save(builder.model(shape, output), tmp_path / "model.onnx")
+    arguments = [str(tmp_path / "model.onnx"), "--target", "pynq-z2", "-o", str(tmp_path / "build"), "--check"]
+    arguments += ["--rtl-frames", "8"] + (["--interval", str(interval)] if interval else [])
+    assert main(arguments) == 0
+    verdict = json.loads(capsys.readouterr().out.splitlines()[-1])
+    manifest = json.loads((tmp_path / "build" / "manifest.json").read_text(encoding="utf-8"))
+    assert (verdict["mismatches"], verdict["ties"], verdict["rtl_mismatches"], verdict["rtl_frames"]) == (0, 0, 0, 8)
+    assert verdict["interval"] == manifest["interval_cycles"]
+    assert verdict["latency"] == manifest["latency_cycles"]
