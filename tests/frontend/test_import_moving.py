@@ -212,6 +212,31 @@ def test_resize_beyond_the_image_is_refused() -> None:
     refused(b, y, "none of the image")
 
 
+@pytest.mark.parametrize("axis", [1, 2, -1])
+@pytest.mark.parametrize("opset", OPSETS)
+def test_concat(opset: int, axis: int) -> None:
+    b = ModelBuilder(max(opset, 11) if axis < 0 else opset)
+    parts = ["x", b.node("Relu", ["x"]), b.node("Neg", ["x"])]
+    assert_exact(b.model(SHAPE, b.node("Concat", parts, {"axis": axis})), frames())
+
+
+def test_concat_of_one_and_of_constants() -> None:
+    b = ModelBuilder(13)
+    assert_exact(b.model(SHAPE, b.node("Relu", [b.node("Concat", ["x"], {"axis": 1})])), frames())
+    b = ModelBuilder(13)
+    halves = [b.quant(b.constant(np.random.default_rng(k).normal(size=(2, 3))), 0.25, 0.0, 3.0) for k in range(2)]
+    y = b.node("MatMul", [b.quant("x"), b.node("Concat", halves, {"axis": 0})])
+    assert_exact(b.model((1, 4), y), samples(np.random.default_rng(0), (1, 4)))
+
+
+def test_concat_that_does_not_fit() -> None:
+    b = ModelBuilder(13)
+    refused(b, b.node("Concat", ["x", b.node("Transpose", ["x"], {"perm": [0, 1, 3, 2]})], {"axis": 1}), "joined along")
+    b = ModelBuilder(13)
+    zeros = b.constant(np.zeros((1, 2, 6, 5), np.float32))
+    refused(b, b.node("Concat", ["x", zeros], {"axis": 1}), "with a constant")
+
+
 def test_of_quantised_constants() -> None:
     """Weights that are quantised, sliced and upsampled are still quantised weights."""
     b = ModelBuilder(13)

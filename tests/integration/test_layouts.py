@@ -97,7 +97,46 @@ def crops(rng: np.random.Generator) -> Drawn:
     return b, b.node("Conv", [x, weights(b, rng, 2, 3, 3, 3)], {"strides": [2, 2]}), (1, 2, 6, 6)
 
 
+def encoder_decoder(rng: np.random.Generator) -> Drawn:
+    """As U-Net: half the size, back again by Resize, joined with what was there before."""
+    b = ModelBuilder()
+    same = {"pads": [1, 1, 1, 1]}
+    x = relu(b, b.node("Conv", [b.quant("x", 0.25, 0.0, 4.0), weights(b, rng, 4, 1, 3, 3)], same))
+    y = b.node("MaxPool", [x], {"kernel_shape": [2, 2], "strides": [2, 2]})
+    y = relu(b, b.node("Conv", [y, weights(b, rng, 6, 4, 3, 3)], same), 0.5)
+    y = b.node("Resize", [y, "", b.constant([1.0, 1.0, 2.0, 2.0])], {"coordinate_transformation_mode": "asymmetric"})
+    x = b.node("Concat", [y, x], {"axis": 1})
+    x = relu(b, b.node("Conv", [x, weights(b, rng, 2, 10, 3, 3)], same))
+    return b, x, (1, 1, 8, 6)
+
+
+def shuffle_unit(rng: np.random.Generator) -> Drawn:
+    """As ShuffleNet: half of the channels pass, the others are computed, all are joined and shuffled, twice."""
+    b = ModelBuilder()
+    x = relu(b, b.node("Conv", [b.quant("x", 0.25, 0.0, 4.0), weights(b, rng, 4, 2, 1, 1)]))
+    for _ in range(2):
+        left = b.node("Split", [x], {"axis": 1}, outputs=2)
+        y = b.node("Conv", [f"{left}.1", weights(b, rng, 2, 1, 3, 3)], {"pads": [1, 1, 1, 1], "group": 2})
+        y = relu(b, b.node("Conv", [relu(b, y), weights(b, rng, 2, 2, 1, 1)]))
+        x = shuffled(b, b.node("Concat", [left, y], {"axis": 1}), (1, 4, 5, 4), 2)
+    return b, b.node("Conv", [x, weights(b, rng, 3, 4, 2, 2)]), (1, 2, 5, 4)
+
+
+def dense_block(rng: np.random.Generator) -> Drawn:
+    """As DenseNet: each layer reads all before it, of differing scales."""
+    b = ModelBuilder()
+    parts = [b.quant("x", 0.25, 0.0, 3.0)]
+    for scale in (0.25, 0.5, 0.125):
+        x = b.node("Concat", parts, {"axis": 1}) if len(parts) > 1 else parts[0]
+        channels = 2 + 2 * (len(parts) - 1)
+        y = b.node("Conv", [x, weights(b, rng, 2, channels, 3, 3)], {"pads": [1, 1, 1, 1]})
+        parts.append(relu(b, y, scale))
+    x = b.node("GlobalMaxPool", [b.node("Concat", parts, {"axis": 1})])
+    return b, b.node("MatMul", [b.node("Flatten", [x]), weights(b, rng, 8, 3)]), (1, 2, 5, 4)
+
+
 NETWORKS = [upsampling, sub_pixels("DCR"), sub_pixels("CRD"), shuffle, mixer, crops]
+NETWORKS += [encoder_decoder, shuffle_unit, dense_block]
 
 
 @pytest.mark.parametrize("interval", [None, 700])

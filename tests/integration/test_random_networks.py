@@ -19,11 +19,10 @@ FRAMES = 24
 REFUSALS = (
     "gives real numbers off any integer grid",
     "is too large for a table",
-    "has scales or offsets that differ between the vectors it multiplies",
     "the model computes no number",
 )
 """What a random network may be refused for: a Relu in front of a product whose numbers have an arbitrary offset, a function
-that is not monotone over millions of sums, constants of their own for each of several vectors, infinity times zero.
+that is not monotone over millions of sums, infinity times zero.
 """
 
 FLOAT32_INTEGERS = 2.0**24

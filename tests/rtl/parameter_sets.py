@@ -157,6 +157,10 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
         {"FOLDS": 1, "HEIGHT": 1, "WIDTH": 1, "PAD_BOTTOM": 0, "PAD_RIGHT": 0, "IS_SIGNED": 1, "PADDING": 5},
         {"FOLDS": 1, "HEIGHT": 1, "WIDTH": 1, "PAD_TOP": 0, "PAD_LEFT": 0, "PAD_BOTTOM": 0, "PAD_RIGHT": 0},
     ),
+    "stream_concat": (
+        {"A_BEATS": 1, "B_BEATS": 1, "A_LANES": 1, "B_LANES": 1, "A_SIGNED": 1, "OUTPUT_BITS": 4},
+        {"A_BEATS": 1, "B_BEATS": 1, "A_LANES": 3, "B_BITS": 1, "WHOLE": 1},
+    ),
     "stream_fork": ({"WIDTH": 1, "N": 1}, {"WIDTH": 9, "N": 5}),
     "stream_multiply": (
         {"LANES": 1, "A_BITS": 1, "A_FACTOR": 2, "A_TERM": -1, "LEFT_BITS": 2, "OUTPUT_BITS": 6},
@@ -289,6 +293,11 @@ ILLEGAL: Mapping[str, tuple[tuple[Parameters, str], ...]] = {
     ),
     "stream_add": (({"LANES": 0}, "LANES, A_BITS, B_BITS and OUTPUT_BITS must be at least 1"),),
     "stream_pad": (({"HEIGHT": 0}, "FOLDS, HEIGHT and WIDTH must be at least 1"),),
+    "stream_concat": (
+        ({"A_BEATS": 0}, "beats, lanes and bits must be at least 1"),
+        ({"OUTPUT_BITS": 3}, "OUTPUT_BITS must be at least"),
+        ({"A_LANES": 1}, "else equal lanes"),
+    ),
     "stream_fork": (({"WIDTH": 0}, "WIDTH must be at least 1"), ({"N": 0}, "N must be at least 1")),
     "stream_multiply": (
         ({"LANES": 0}, "LANES, A_BITS, B_BITS and OUTPUT_BITS must be at least 1"),

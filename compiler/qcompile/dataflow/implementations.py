@@ -20,6 +20,7 @@ from qcompile.kernels import (
     PhasedWindow,
     Reorder,
     StreamAdd,
+    StreamConcat,
     StreamMultiply,
     StreamPad,
     StreamRepeat,
@@ -34,6 +35,7 @@ from qcompile.kernels.thresholding import MOST
 from qcompile.ops import (
     ArgMax,
     ChannelProduct,
+    Concat,
     CyclicProduct,
     Lookup,
     MatMul,
@@ -237,6 +239,13 @@ def _stream_add(graph: Graph, node: Node) -> Kernel:
     return StreamAdd(operands, node.op.factors, _type(graph, node.output), shape[-1], _vectors(shape))
 
 
+def _stream_concat(graph: Graph, node: Node) -> Kernel:
+    first, second = node.inputs
+    shapes = graph.values[first].shape, graph.values[second].shape
+    operands = (_type(graph, first), _type(graph, second))
+    return StreamConcat(operands, _type(graph, node.output), (shapes[0][-1], shapes[1][-1]), _vectors(shapes[0]))
+
+
 def _reorder(graph: Graph, node: Node) -> Kernel:
     source, index = node.inputs
     mapping = AddressMap(element_count(graph.values[source].shape), graph.constants[index].reshape(-1))
@@ -270,6 +279,7 @@ def _stream_repeat(graph: Graph, node: Node) -> Kernel:
 IMPLEMENTATIONS: Mapping[type, Implementation] = {
     ArgMax: _argmax,
     ChannelProduct: _vector_vector_unit,
+    Concat: _stream_concat,
     CyclicProduct: _cyclic_product,
     Lookup: _lookup_table,
     MatMul: _matrix_vector_unit,

@@ -89,7 +89,8 @@ def _kernels(graph: Graph) -> dict[str, Kernel]:
 
 def _place(state: _Lowering, instance: Instance, node: Node, result: str) -> None:
     """An instance that reads what `node` reads and gives the value `result`."""
-    state.names.add(instance.name)
+    # What stands in front of a further input k is called after the instance, with _k at the end.
+    state.names |= {instance.name, *(f"{instance.name}_{k}" for k in range(1, len(instance.kernel.inputs)))}
     state.instances.append(instance)
     state.sources[result] = Port(instance.name)
     streams = [name for name in node.inputs if name in state.sources]

@@ -155,16 +155,31 @@ class Builder:
         self.nodes.append(Node(self._node_name(node.name), op, (source, weights, *constants), output, (node.name,)))
         return output
 
-    def add_joint(self, node: OnnxNode, op: Operator, sources: tuple[str, str], output: str | None = None) -> str:
-        """Appends an operator of two tensors that are both computed from the input; returns the name of its output.
+    def add_joint(self, node: OnnxNode, op: Operator, sources: tuple[str, ...], output: str | None = None) -> str:
+        """Appends an operator of tensors that are all computed from the input; returns the name of its output.
 
         Raises UnsupportedError when the shapes do not fit.
         """
         output = node.outputs[0] if output is None else output
-        first, second = (self.resolve(name) for name in sources)
-        self.shapes[output] = _inferred(op, self.shapes[first], self.shapes[second])
-        self.nodes.append(Node(self._node_name(node.name), op, (first, second), output, (node.name,)))
+        names = tuple(self.resolve(name) for name in sources)
+        self.shapes[output] = _inferred(op, *(self.shapes[name] for name in names))
+        self.nodes.append(Node(self._node_name(node.name), op, names, output, (node.name,)))
         return output
+
+    def join_constants(self, op: Operator, sources: tuple[str, ...], output: str) -> None:
+        """Evaluates an operator that moves elements of several constants; it is quantised where they all are."""
+        names = [self.resolve(name) for name in sources]
+        _inferred(op, *(self.shape(name) for name in names))
+        if not all(name in self.quantised for name in names):
+            self.constants[output] = op.evaluate(*(self.array(name, "input")[None] for name in names))[0]
+            return
+        columns = []
+        for known in (self.quantised[name] for name in names):
+            lattice = known.lattice
+            parts = (known.codes, lattice.scale, lattice.shift, lattice.offset)
+            columns.append([np.broadcast_to(part, known.codes.shape)[None] for part in parts])
+        codes, scale, shift, offset = (op.evaluate(*parts)[0] for parts in zip(*columns, strict=True))
+        self.quantised[output] = QuantisedConstant(codes.astype(np.int64), Lattice.of(scale, shift, offset))
 
     def finish(self, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Graph:
         """The graph, pruned to what the outputs need."""

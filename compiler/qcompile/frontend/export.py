@@ -18,6 +18,7 @@ from qcompile.ir.types import Array, IntArray
 from qcompile.ops import (
     ArgMax,
     ChannelProduct,
+    Concat,
     CyclicProduct,
     Lookup,
     MatMul,
@@ -211,6 +212,10 @@ def _channel_product(w: _Writing) -> None:
     w.finish("ReduceSum", products, w.integers([-2]), attributes={"keepdims": 0})
 
 
+def _concat(w: _Writing) -> None:
+    w.finish("Concat", *w.node.inputs, attributes={"axis": cast(Concat, w.node.op).axis + 1})
+
+
 def _tensor_add(w: _Writing) -> None:
     factors = cast(TensorAdd, w.node.op).factors
     terms = (w.apply("Mul", name, w.integers(k)) for name, k in zip(w.node.inputs, factors, strict=True))
@@ -257,6 +262,7 @@ def _window_maximum(w: _Writing) -> None:
 WRITERS: dict[type[Operator], Callable[[_Writing], None]] = {
     ArgMax: _argmax,
     ChannelProduct: _channel_product,
+    Concat: _concat,
     CyclicProduct: _cyclic_product,
     Lookup: _lookup,
     MatMul: _matmul,

@@ -18,6 +18,7 @@ from qcompile.kernels.requantise import Requantise
 from qcompile.kernels.skid_buffer import SkidBuffer
 from qcompile.kernels.sliding_window import SlidingWindow
 from qcompile.kernels.stream_add import StreamAdd
+from qcompile.kernels.stream_concat import StreamConcat
 from qcompile.kernels.stream_fork import StreamFork
 from qcompile.kernels.stream_multiply import StreamMultiply
 from qcompile.kernels.stream_pad import StreamPad
@@ -43,6 +44,7 @@ KERNELS: tuple[type[Kernel], ...] = (
     SkidBuffer,
     SlidingWindow,
     StreamAdd,
+    StreamConcat,
     StreamFork,
     StreamMultiply,
     StreamPad,
@@ -70,6 +72,7 @@ __all__ = [
     "SkidBuffer",
     "SlidingWindow",
     "StreamAdd",
+    "StreamConcat",
     "StreamFork",
     "StreamMultiply",
     "StreamPad",

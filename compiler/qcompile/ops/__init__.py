@@ -2,6 +2,7 @@
 
 from qcompile.ops.argmax import ArgMax
 from qcompile.ops.channel_product import ChannelProduct
+from qcompile.ops.concat import Concat
 from qcompile.ops.convolution import Convolution
 from qcompile.ops.elementwise import Elementwise
 from qcompile.ops.lattice import Decode, Encode
@@ -31,6 +32,7 @@ from qcompile.ops.truncate import Truncate
 OPS = (
     ArgMax,
     ChannelProduct,
+    Concat,
     Convolution,
     CyclicProduct,
     Decode,
@@ -69,6 +71,7 @@ __all__ = [
     "OPS",
     "ArgMax",
     "ChannelProduct",
+    "Concat",
     "Convolution",
     "CyclicProduct",
     "Decode",

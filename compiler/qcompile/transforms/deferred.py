@@ -73,9 +73,12 @@ class Deferred:
         if not op.moves_elements:
             index = None if self.index is None else self.index.reshape(shape)
             return replace(self, shape=shape, index=index)
-        moved = np.ascontiguousarray(op.evaluate(self.positions()[None])[0])
-        identity = bool(np.array_equal(moved.ravel(), np.arange(element_count(self.q_shape))))
-        return replace(self, shape=shape, index=None if identity else moved)
+        return self.taken(op.evaluate(self.positions()[None])[0], shape)
+
+    def taken(self, index: IntArray, shape: Shape) -> Deferred:
+        """The tensor of `shape` that is made of these elements of the integer frame."""
+        identity = bool(np.array_equal(index.ravel(), np.arange(element_count(self.q_shape))))
+        return replace(self, shape=shape, index=None if identity else np.ascontiguousarray(index))
 
     def to_channels(self, operand: Array) -> Array | None:
         """A constant that broadcasts against the real tensor, as one number a channel: shape (channels,) or (1,).

@@ -11,6 +11,7 @@ from qcompile.ir.types import Array, IntArray, Range, read_only
 from qcompile.ops import (
     ArgMax,
     ChannelProduct,
+    Concat,
     CyclicProduct,
     Lookup,
     MatMul,
@@ -88,6 +89,17 @@ class IntegerBuilder:
         names = self._keep(stem, {"index": index})
         codes = op.infer_range(self.range_of(source), index)
         return self._add(stem, op, (source, *names), shape, codes, origin)
+
+    def concat(self, stem: str, sources: tuple[str, str], origin: tuple[str, ...]) -> str:
+        """Two frames side by side along their last axes; the same two once."""
+        for node in self.nodes:
+            if isinstance(node.op, Concat) and node.inputs == sources:
+                return node.output
+        shapes = [self.values[name].shape for name in sources]
+        op = Concat(len(shapes[0]) - 1)
+        ranges = (self.range_of(sources[0]), self.range_of(sources[1]))
+        codes = op.infer_range(ranges, (shapes[0][-1], shapes[1][-1]))
+        return self._add(stem, op, sources, op.infer_shape(*shapes), codes, origin)
 
     def matmul(self, stem: str, source: str, weights: IntArray, bias: IntArray | None, origin: tuple[str, ...]) -> str:
         """X (..., K) times weights (K, M), plus bias (M,)."""

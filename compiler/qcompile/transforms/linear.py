@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from qcompile.ir.graph import Node, Shape, element_count
-from qcompile.ir.types import Array
 from qcompile.ops.roles import Lattice
 from qcompile.transforms import weights
 from qcompile.transforms.deferred import Deferred
@@ -22,11 +21,10 @@ def matmul(walk: Walk, node: Node, source: Deferred, shape: Shape) -> Deferred:
     source = as_vectors(walk, node, source, rows)
     order = source.positions().reshape(-1, rows)[0]
     vectors = element_count(source.shape) // rows
-    q = walk.integer.reshape(source.q, (rows,) if vectors == 1 else (vectors, rows), node.origin)
     lattice = source.lattice
-    parts = (_per_row(part, source, rows, vectors) for part in (lattice.scale, lattice.shift, lattice.offset))
+    parts = (np.broadcast_to(part, (rows,)) for part in (lattice.scale, lattice.shift, lattice.offset))
     in_stream_order = weights.IntegerMatrix(matrix.integers[np.argsort(order)], matrix.scale)
-    output, result = product(walk, node, q, in_stream_order, Lattice.of(*parts))
+    output, result = product(walk, node, source.q, in_stream_order, Lattice.of(*parts))
     q_shape = (columns,) if vectors == 1 else (vectors, columns)
     deferred = Deferred(output, q_shape, shape, result, node.output)
     walk.taps.append(tap_of(node, deferred))
@@ -60,14 +58,3 @@ def integer_weights(walk: Walk, node: Node) -> weights.IntegerMatrix:
     if isinstance(matrix, str):
         raise RefusedError(matrix)
     return matrix
-
-
-def _per_row(part: Array, source: Deferred, rows: int, vectors: int) -> Array:
-    """A lattice part (channels or 1,) for each of the rows of a vector, in stream order."""
-    if part.size == 1:
-        return np.full(rows, part.ravel()[0])
-    full = np.tile(part, element_count(source.q_shape) // source.channels).reshape(vectors, rows)
-    if not bool(np.all(full == full[0])):
-        raise RefusedError("its input has scales or offsets that differ between the vectors it multiplies")
-    row: Array = full[0]
-    return row

@@ -12,7 +12,7 @@ from qcompile.ops.roles import Lattice
 from qcompile.transforms.deferred import Deferred, Step
 from qcompile.transforms.layouts import channels_last
 from qcompile.transforms.materialised import materialised
-from qcompile.transforms.walk import RefusedError, Walk
+from qcompile.transforms.walk import Walk
 
 
 def reordered(walk: Walk, node: Node, source: Deferred, order: IntArray | None, frame: Shape) -> Deferred:
@@ -20,7 +20,8 @@ def reordered(walk: Walk, node: Node, source: Deferred, order: IntArray | None, 
     (its own order where that is None).
 
     Costs nothing where the integers are in this order already; else a node that moves them. Lattice and steps follow the
-    channels; refused where elements of differing scales would come into one channel and have no common one.
+    channels; where elements of differing scales come into one channel, they are put on a common lattice before. Refused
+    where there is none.
     """
     elements = source.positions()
     index = np.empty(elements.size, np.int64)
@@ -32,8 +33,7 @@ def reordered(walk: Walk, node: Node, source: Deferred, order: IntArray | None, 
     if followed is None:
         source = materialised(walk, node, source)
         followed = _followed(source, channels)
-        if followed is None:
-            raise RefusedError("its input has scales or offsets that differ between the pixels of a channel")
+        assert followed is not None, "new integers have one lattice"
     q = walk.integer.reorder(f"{node.name}_order", source.q, index, frame, node.origin)
     return replace(followed, q=q, q_shape=frame, index=order)
 
@@ -67,17 +67,22 @@ def as_image(walk: Walk, node: Node, source: Deferred) -> Deferred:
     return reordered(walk, node, source, channels_last(source.shape), (*spatial, source.shape[1]))
 
 
+def as_own(walk: Walk, node: Node, source: Deferred) -> Deferred:
+    """The tensor on integers in its own order, without the leading axis of the batch."""
+    frame = source.shape[1:] if len(source.shape) > 1 and source.shape[0] == 1 else source.shape
+    return reordered(walk, node, source, None, frame or (1,))
+
+
 def as_vectors(walk: Walk, node: Node, source: Deferred, rows: int) -> Deferred:
-    """A tensor whose last axis has `rows` elements on integers that have them next to each other, in any order that is the
-    same in every vector.
+    """A tensor whose last axis has `rows` elements on integers (vectors, rows), or (rows,) where there is one vector: in any
+    order that is the same in every vector.
     """
     vectors = element_count(source.shape) // rows
+    frame = (rows,) if vectors == 1 else (vectors, rows)
     within = source.positions().reshape(vectors, rows) - np.arange(vectors)[:, None] * rows
-    if element_count(source.q_shape) == vectors * rows:
-        order = np.sort(within[0])
-        if np.array_equal(order, np.arange(rows)) and bool(np.all(within == within[0])):
-            return source
-    return reordered(walk, node, source, None, (rows,) if vectors == 1 else (vectors, rows))
+    same = bool(np.all(within == within[0])) and np.array_equal(np.sort(within[0]), np.arange(rows))
+    kept = same and element_count(source.q_shape) == vectors * rows
+    return reordered(walk, node, source, source.index if kept else None, frame)
 
 
 def as_other(walk: Walk, node: Node, source: Deferred, other: Deferred) -> tuple[Deferred, Deferred]:
@@ -94,10 +99,5 @@ def as_other(walk: Walk, node: Node, source: Deferred, other: Deferred) -> tuple
 def settled(walk: Walk, node: Node, source: Deferred) -> Deferred:
     """The tensor on just as many integers as it has elements: images channels last, others in their own order."""
     if len(source.shape) > 2:
-        return as_image(walk, node, source) if len(source.shape) <= 4 else _in_own_order(walk, node, source)
-    return _in_own_order(walk, node, source)
-
-
-def _in_own_order(walk: Walk, node: Node, source: Deferred) -> Deferred:
-    frame = source.shape[1:] if len(source.shape) > 1 and source.shape[0] == 1 else source.shape
-    return reordered(walk, node, source, None, frame or (1,))
+        return as_image(walk, node, source) if len(source.shape) <= 4 else as_own(walk, node, source)
+    return as_own(walk, node, source)

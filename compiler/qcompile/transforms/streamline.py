@@ -11,10 +11,11 @@ from qcompile.ir.errors import CompilerError, Rejection, refuse
 from qcompile.ir.graph import Graph, Node
 from qcompile.ir.network import Network
 from qcompile.ir.types import Array
-from qcompile.ops import ArgMax, Convolution, Decode, MatMul, MatrixProduct, Pad, Softmax, TopK
+from qcompile.ops import ArgMax, Concat, Convolution, Decode, MatMul, MatrixProduct, Pad, Softmax, TopK
 from qcompile.ops.roles import Joint, Lattice, Layout, Pointwise, Quantiser, Spatial
 from qcompile.transforms import comparison, edges
 from qcompile.transforms.channels import channel_operands
+from qcompile.transforms.concatenation import concat
 from qcompile.transforms.deferred import Deferred, Step
 from qcompile.transforms.inputs import encode_input, typed_input
 from qcompile.transforms.integer_builder import IntegerBuilder
@@ -92,6 +93,8 @@ def _visit(walk: Walk, node: Node) -> None:
     if isinstance(node.op, Decode):
         codes, scale, shift, offset = (walk.graph.constants[name] for name in node.inputs)
         walk.known[node.output] = ConstantLattice(codes.astype(np.int64), Lattice.of(scale, shift, offset))
+    elif isinstance(node.op, Concat):
+        walk.known[node.output] = concat(walk, node, node.op)
     elif isinstance(source, Pending):
         walk.known[node.output] = _on_host(walk, node, source, operands)
     elif isinstance(source, Tail):

@@ -11,6 +11,7 @@ import numpy as np
 from qcompile.ir.graph import Graph, Node, Shape
 from qcompile.ir.network import Tap
 from qcompile.ir.types import Array, FloatArray, IntArray
+from qcompile.ops.concat import Concat
 from qcompile.ops.elementwise import Elementwise
 from qcompile.ops.pad import Pad
 from qcompile.ops.roles import Float32Array, Joint, Lattice, Layout, Pointwise, Quantiser, Summing
@@ -108,6 +109,11 @@ class Evidence:
             numbers = in_model_order(rows, tap, (len(codes), *self.graph.values[name].shape))
             return Order(numbers, self.magnitude(name), self._roundings(name))
         node = self.producers[name]
+        if isinstance(node.op, Concat):
+            orders = [self.order(operand) for operand in node.inputs]
+            numbers = node.op.evaluate(*(order.numbers for order in orders))
+            size = node.op.evaluate(*(order.size for order in orders))
+            return Order(numbers, size, max(order.terms for order in orders))
         found = self.order(node.inputs[0])
         constants = [self.graph.constants[operand] for operand in node.inputs[1:]]
         if isinstance(node.op, (Layout, Pad)):
@@ -175,6 +181,8 @@ class Evidence:
         node = self.producers.get(name)
         if node is None or isinstance(node.op, Quantiser):
             return ROUNDINGS
+        if isinstance(node.op, Concat):
+            return max(self._roundings(operand) for operand in node.inputs)
         before = self._roundings(node.inputs[0])
         if isinstance(node.op, Joint):
             before += self._roundings(node.inputs[1])

@@ -9,7 +9,7 @@ import numpy as np
 from qcompile.frontend.builder import Builder, axis_index
 from qcompile.frontend.dialect import OnnxNode, UnsupportedError
 from qcompile.ir.graph import Shape
-from qcompile.ops import DepthToSpace, Gather, Reshape, SpaceToDepth
+from qcompile.ops import Concat, DepthToSpace, Gather, Reshape, SpaceToDepth
 
 Importer = Callable[[Builder, OnnxNode], None]
 
@@ -125,7 +125,23 @@ def _space_to_depth(builder: Builder, node: OnnxNode) -> None:
     builder.add(node, SpaceToDepth(node.integer("blocksize", 0)), node.inputs[0])
 
 
+def _concat(builder: Builder, node: OnnxNode) -> None:
+    """Of tensors that are all computed, or of constants that are all known."""
+    ranks = {len(builder.shape(name)) for name in node.inputs}
+    op = Concat(axis_index(node.integer("axis", 1), min(ranks)))
+    constant = [name for name in node.inputs if builder.is_constant(name)]
+    if len(constant) == len(node.inputs):
+        builder.join_constants(op, node.inputs, node.outputs[0])
+    elif constant:
+        raise UnsupportedError(f"Concat of computed tensors with a constant ('{constant[0]}')")
+    elif len(node.inputs) == 1:
+        builder.alias(node.outputs[0], node.inputs[0])
+    else:
+        builder.add_joint(node, op, node.inputs)
+
+
 IMPORTERS: dict[str, Importer] = {
+    "Concat": _concat,
     "DepthToSpace": _depth_to_space,
     "Expand": _expand,
     "Gather": _gather,
