@@ -131,9 +131,16 @@ def test_cast_of_integer_pixels(element: int) -> None:
     assert_exact(builder.model((1, 1), y, element=element), x.astype(dtype))
 
 
-def test_cast_to_integers_is_refused() -> None:
+def test_cast_to_integers_cuts_off() -> None:
     builder = ModelBuilder(13)
-    y = builder.node("Cast", ["x"], {"to": int(TensorProto.INT8)})
+    y = builder.node("Cast", [builder.node("Cast", ["x"], {"to": int(TensorProto.INT32)})], {"to": 1})
+    assert_exact(builder.model(SHAPE, y), samples(np.random.default_rng(1), SHAPE) * 7)
+
+
+@pytest.mark.parametrize("element", [TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.BOOL])
+def test_cast_to_other_types_is_refused(element: int) -> None:
+    builder = ModelBuilder(13)
+    y = builder.node("Cast", ["x"], {"to": int(element)})
     with pytest.raises(CompilerError, match="only float32"):
         import_model(builder.model(SHAPE, y), "m")
 

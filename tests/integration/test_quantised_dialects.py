@@ -165,3 +165,19 @@ def test_shared_model_in_rtl(
     vectors = str(path.with_suffix(".golden.npz"))
     options = ("--interval", "80000", "--rtl-frames", "1", "--vectors", vectors)
     assert verdict(path, tmp_path / "build", capsys, *options)["rtl_frames"] == 1
+
+
+def test_quantised_operators_tell_the_host_what_to_send(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The manifest says what the integers stand for in the numbers in front of QuantizeLinear; no ties, also in RTL."""
+    rng, b = np.random.default_rng(6), ModelBuilder(17)
+    operands = [b.constant(0.03), b.constant(120, np.uint8)]
+    codes = b.node("QuantizeLinear", ["x", *operands])
+    weights = [b.constant(rng.integers(-99, 99, (3, 2, 2, 2)), np.int8), b.constant(0.01), b.constant(0, np.int8)]
+    y = b.node("QLinearConv", [codes, *operands, *weights, b.constant(0.1), b.constant(77, np.uint8)])
+    onnx.save(b.model((1, 2, 4, 4), y), tmp_path / "qop.onnx")
+    found = verdict(tmp_path / "qop.onnx", tmp_path / "build", capsys, "--interval", "400", "--rtl-frames", "3")
+    assert (found["ties"], found["rtl_frames"]) == (0, 3)
+    (port,) = json.loads((tmp_path / "build" / "manifest.json").read_text(encoding="utf-8"))["inputs"]
+    assert port["tensor"] == "x"
+    assert (np.float32(port["scale"][0]), port["shift"], port["offset"]) == (np.float32(0.03), [0.0], [0.0])
+    assert (port["least"], port["greatest"]) == (-120, 135)

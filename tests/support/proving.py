@@ -12,6 +12,7 @@ from qcompile.frontend.constants import open_session, run_session
 from qcompile.frontend.export import export_integer
 from qcompile.frontend.importer import import_model
 from qcompile.frontend.reference import make_reference
+from qcompile.frontend.standard_form import standard_form
 from qcompile.ir.graph import Graph
 from qcompile.ir.network import Network
 from qcompile.ir.types import Array, IntArray
@@ -75,7 +76,7 @@ def prove(
     inputs = tuple(
         _typed(network, name, given, values) for name, given in zip(network.before.inputs, inputs, strict=True)
     )
-    produced = {name for node in model.graph.node for name in node.output}
+    produced = {name for node in standard_form(model).model.graph.node for name in node.output}
     wanted = [name for tap in network.taps for name in (tap.tensor, tap.reads) if name in produced]
     reference = make_reference(model, list(dict.fromkeys(wanted))).run(*inputs)
     outputs = network.after.evaluate(*(values[name] for name in network.integer.outputs))

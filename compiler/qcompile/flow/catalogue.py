@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from enum import Enum
 
 from qcompile.frontend.importers import IMPORTERS, QONNX_IMPORTERS
+from qcompile.frontend.quantised_operators import CONTRIBUTED, MICROSOFT, STANDARD
 from qcompile.kernels import KERNELS
 from qcompile.targets import all_targets
 from qcompile.transforms.passes import PASSES
@@ -57,7 +58,8 @@ def _operators() -> Sequence[tuple[str, ...]]:
     quantisers = [
         (name, "QONNX (qonnx.custom_op.general, onnx.brevitas, finn.custom_op.general)") for name in QONNX_IMPORTERS
     ]
-    return [("operator", "domain"), *sorted(standard + quantisers)]
+    quantised = [(name, "ONNX") for name in STANDARD] + [(name, MICROSOFT) for name in CONTRIBUTED]
+    return [("operator", "domain"), *sorted(standard + quantisers + quantised)]
 
 
 def _summary(thing: type) -> str:

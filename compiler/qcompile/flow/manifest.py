@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +12,8 @@ from qcompile.flow.options import Options
 from qcompile.flow.prepare import Prepared
 from qcompile.frontend.load import library_versions
 from qcompile.ir.dataflow import Stream
-from qcompile.ir.network import Network
+from qcompile.ir.network import Network, Tap
+from qcompile.ops import Quantize
 from qcompile.report.figures import DesignFigures, as_json
 from qcompile.transforms.accumulators import Accumulator
 
@@ -112,6 +113,7 @@ def _streams(
     rows: list[dict[str, object]] = []
     for k, (stream, name) in enumerate(zip(streams, names, strict=True)):
         tap = next((t for t in network.taps if t.value == name), None)
+        tap = None if tap is None else _of_real_numbers(tap, network)
         reach = network.integer.values[name].range
         assert reach is not None
         row: dict[str, object] = {
@@ -133,3 +135,14 @@ def _streams(
             row |= {part: np.atleast_1d(getattr(tap, part)).tolist() for part in ("scale", "shift", "offset")}
         rows.append(row)
     return rows
+
+
+def _of_real_numbers(tap: Tap, network: Network) -> Tap:
+    """What integers stand for in front of a QuantizeLinear of the host, whose own output are the codes."""
+    node = next((n for n in network.before.nodes if n.output == tap.tensor), None)
+    if node is None or not isinstance(node.op, Quantize) or node.op.dequantized:
+        return tap
+    lattice = replace(node.op, dequantized=True).lattice(*(network.before.constants[name] for name in node.inputs[1:]))
+    if lattice.scale.size > 1 or lattice.shift.size > 1:
+        return tap
+    return replace(tap, tensor=node.inputs[0], scale=lattice.scale, shift=lattice.shift, offset=lattice.offset)

@@ -12,6 +12,7 @@ from qcompile.flow.vectors import Frames
 from qcompile.frontend.constants import Session, open_session, run_session
 from qcompile.frontend.load import Model
 from qcompile.frontend.reference import Reference, make_reference
+from qcompile.frontend.standard_form import standard_form
 from qcompile.ir.dataflow import Port
 from qcompile.ir.graph import Graph, Shape, element_count
 from qcompile.ir.types import Array, IntArray
@@ -77,7 +78,7 @@ def prove_integers(
     integer = understood.network.integer
     quantised = [tap for tap in understood.network.taps if tap.value in {*integer.inputs, *integer.values}]
     taps = list(dict.fromkeys([tap.tensor for tap in quantised] + [tap.reads for tap in quantised if tap.reads]))
-    produced = {name for node in understood.model.graph.node for name in node.output}
+    produced = {name for node in standard_form(understood.model).model.graph.node for name in node.output}
     reference = make_reference(understood.model, [name for name in taps if name in produced], shapes, where)
     prover = _Prover(prepared, reference, open_session(exported))
     count, size = len(frames.inputs[0]), max(1, PART_ELEMENTS // elements_of_a_frame(integer))

@@ -52,12 +52,14 @@ def _inferred(op: Operator, *shapes: Shape) -> Shape:
 class Builder:
     """Tensors known so far by their ONNX names, and the graph under construction.
 
-    `readers` are the operators that read each tensor of the model, with an empty name where it is an output.
+    `readers` are the operators that read each tensor of the model, with an empty name where it is an output;
+    `integer_tensors` are those whose elements are of a type of integers.
     """
 
     name: str
     datatypes: dict[str, str]
     readers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    integer_tensors: frozenset[str] = frozenset()
     shapes: dict[str, Shape] = field(default_factory=dict)
     constants: dict[str, Array] = field(default_factory=dict)
     quantised: dict[str, QuantisedConstant] = field(default_factory=dict)

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 import onnx
+from onnx import TensorProto
 
 from qcompile.frontend import constants
 from qcompile.frontend.batch import one_frame, refuse_mixing
 from qcompile.frontend.builder import Builder
-from qcompile.frontend.channels_last import refuse_foreign, standardised
+from qcompile.frontend.channels_last import refuse_foreign
 from qcompile.frontend.dialect import (
     OnnxNode,
     UnsupportedError,
@@ -23,9 +24,14 @@ from qcompile.frontend.dialect import (
 from qcompile.frontend.importers import IMPORTERS, LINEAR_QUANTISERS, QONNX_IMPORTERS
 from qcompile.frontend.inputs import input_shapes, model_inputs
 from qcompile.frontend.ordering import in_order
+from qcompile.frontend.quantised_operators import MICROSOFT
+from qcompile.frontend.standard_form import standard_form
 from qcompile.ir.errors import CompilerError, Rejection, refuse
 from qcompile.ir.graph import Graph, Shape, element_count
 from qcompile.ir.types import Array
+
+INTEGERS = frozenset(TensorProto.DataType.Value(f"{sign}INT{bits}") for sign in ("", "U") for bits in (8, 16, 32, 64))
+"""Element types with arithmetic of their own: divisions are cut off, sums overflow."""
 
 
 def import_model(model: onnx.ModelProto, where: str, shapes: Mapping[str, Shape] | None = None) -> Graph:
@@ -34,17 +40,18 @@ def import_model(model: onnx.ModelProto, where: str, shapes: Mapping[str, Shape]
     `shapes` overrides the shapes of inputs by name ("" stands for the only input). Raises one CompilerError that
     names every node that cannot be compiled, and why.
     """
-    stated, model = model, standardised(one_frame(model))
+    stated, rewritten = model, standard_form(one_frame(model))
+    model = rewritten.model
     try:
         initialisers = constants.initialisers(model.graph)
     except ValueError as error:
         raise CompilerError("a tensor of the model cannot be read", where, str(error)) from error
-    builder = Builder(model.graph.name or "network", finn_datatypes(model.graph), _readers(model.graph))
+    builder = Builder(model.graph.name or "network", finn_datatypes(model.graph), _readers(model.graph), _integers(model))
     builder.constants.update(initialisers)
     rejections = _check_constants(initialisers)
     builder.shapes.update(input_shapes(model, where, shapes))
     inputs = tuple(builder.shapes)
-    rejections += _walk(builder, unpack(in_order(model.graph.node, where), standard_opset(model)))
+    rejections += _walk(builder, unpack(in_order(model.graph.node, where), standard_opset(model)), rewritten.refused)
     if rejections:
         raise refuse(
             "the model holds what qcompile cannot compile", rejections, "'qcompile list ops' prints what it can"
@@ -69,6 +76,16 @@ def _readers(graph: onnx.GraphProto) -> dict[str, frozenset[str]]:
     return {name: frozenset(operators) for name, operators in readers.items()}
 
 
+def _integers(model: onnx.ModelProto) -> frozenset[str]:
+    """The tensors whose elements are integers, as far as their types follow from the inputs."""
+    try:
+        graph = onnx.shape_inference.infer_shapes(model).graph
+    except (onnx.shape_inference.InferenceError, UnicodeDecodeError, ValueError):
+        return frozenset()
+    types = {value.name: value.type.tensor_type.elem_type for value in (*graph.value_info, *graph.input, *graph.output)}
+    return frozenset(name for name, element in types.items() if element in INTEGERS)
+
+
 def _check_constants(initialisers: Mapping[str, np.ndarray]) -> list[Rejection]:
     return [
         Rejection("holds a number that is not finite (NaN or infinity)", f"tensor {name}")
@@ -82,8 +99,11 @@ def is_finite(array: Array) -> bool:
     return array.dtype.kind != "f" or bool(np.all(np.isfinite(array)))
 
 
-def _walk(builder: Builder, nodes: list[OnnxNode]) -> list[Rejection]:
-    """Imports nodes in order; what depends on a rejected node is passed over in silence."""
+def _walk(builder: Builder, nodes: list[OnnxNode], refused: Mapping[str, str]) -> list[Rejection]:
+    """Imports nodes in order; what depends on a rejected node is passed over in silence.
+
+    `refused` holds reasons known beforehand, by the node's first output.
+    """
     rejections: list[Rejection] = []
     unknown: set[str] = set()
     for node in nodes:
@@ -91,6 +111,8 @@ def _walk(builder: Builder, nodes: list[OnnxNode]) -> list[Rejection]:
             unknown.update(node.outputs)
             continue
         try:
+            if node.outputs and node.outputs[0] in refused:
+                raise UnsupportedError(refused[node.outputs[0]])
             _import_node(builder, node)
         except UnsupportedError as error:
             rejections.append(Rejection(str(error), f"node {node.name} ({node.operator})"))
@@ -110,7 +132,7 @@ def _import_node(builder: Builder, node: OnnxNode) -> None:
         QONNX_IMPORTERS[node.operator](builder, node)
         return
     refuse_foreign(node.proto)
-    if node.domain not in ("", "ai.onnx"):
+    if node.domain not in ("", "ai.onnx") and not (node.domain == MICROSOFT and node.operator in LINEAR_QUANTISERS):
         raise UnsupportedError(f"operator of the domain '{node.domain}'")
     if node.operator in ("Shape", "Size"):
         check_arguments(node)
@@ -125,7 +147,8 @@ def _import_node(builder: Builder, node: OnnxNode) -> None:
     importer = IMPORTERS.get(node.operator)
     if importer is None:
         raise UnsupportedError("operator not known")
-    check_arguments(node)
+    if node.domain != MICROSOFT:
+        check_arguments(node)
     importer(builder, node)
 
 

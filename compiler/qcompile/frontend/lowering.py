@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 import onnx
 from onnx import TensorProto, helper, shape_inference
 
-from qcompile.frontend.channels_last import standardised
 from qcompile.frontend.constants import IR_VERSION
 from qcompile.frontend.dialect import OnnxNode, is_quantiser, standard_opset, unpack
 from qcompile.frontend.inputs import model_inputs
 from qcompile.frontend.ordering import in_order
 from qcompile.frontend.quantiser_functions import FUNCTION_DOMAIN, quantiser_function
+from qcompile.frontend.standard_form import standard_form
 from qcompile.ir.errors import CompilerError
 from qcompile.ir.graph import Shape
 
@@ -29,7 +29,7 @@ def lower(model: onnx.ModelProto, shapes: Mapping[str, Shape]) -> onnx.ModelProt
 
     Raises CompilerError for a quantiser in a form that is not known.
     """
-    model = standardised(model)
+    model = standard_form(model).model
     lowered = onnx.ModelProto()
     lowered.CopyFrom(model)
     lowered.ir_version = IR_VERSION

@@ -27,6 +27,13 @@ def _batch_normalization(
     return result
 
 
+def _to_integer(x: Float32Array, least: float, greatest: float) -> Float32Array:
+    """What a Cast leaves of a number: its integer part; none where the type cannot hold that."""
+    whole = np.trunc(x)
+    wide = whole.astype(np.float64)
+    return np.where((wide >= least) & (wide <= greatest), whole, F32(np.nan))
+
+
 _UP, _DOWN, _UNKNOWN = Direction.INCREASING, Direction.DECREASING, Direction.UNKNOWN
 
 # name: (function of x, constants, attributes; direction where it does not depend on the constants)
@@ -67,6 +74,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Array], Direction | None]] = {
     "Sub": (np.subtract, _UP),
     "Swish": (activations.swish, _UNKNOWN),
     "Tanh": (activations.tanh, _UP),
+    "ToInteger": (_to_integer, _UP),
     "ThresholdedRelu": (lambda x, alpha: np.where(x > F32(alpha), x, F32(0)), None),
 }
 

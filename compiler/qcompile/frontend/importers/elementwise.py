@@ -61,6 +61,8 @@ JOINTS: dict[str, Operator] = {
 def _binary(builder: Builder, node: OnnxNode) -> None:
     """Add, Sub, Mul, Div, Pow, Min, Max of a tensor and constants on either side, or a join of computed tensors."""
     tensors = [name for name in node.inputs if not builder.is_constant(name)]
+    if node.operator in ("Div", "Mul", "Pow") and any(name in builder.integer_tensors for name in tensors):
+        raise UnsupportedError(f"{node.operator} of integers: its results are cut off as float32 is not")
     if len(tensors) > 1 and node.operator not in JOINTS:
         raise UnsupportedError(f"{node.operator} of two tensors that are both computed from the input")
     source = tensors[0] if tensors else node.inputs[0]

@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from onnx import TensorProto
 
 from qcompile.frontend.builder import Builder, axis_index
 from qcompile.frontend.dialect import OnnxNode, UnsupportedError, element_name
 from qcompile.ir.graph import Shape, element_count
-from qcompile.ops import Reshape, Transpose
+from qcompile.ir.types import IntType
+from qcompile.ops import Elementwise, Reshape, Transpose
 
 Importer = Callable[[Builder, OnnxNode], None]
+
+
+INTEGERS = {
+    f"{kind}{bits}": (float(IntType(bits, signed).lo), float(IntType(bits, signed).hi))
+    for kind, signed in (("INT", True), ("UINT", False))
+    for bits in (8, 16, 32, 64)
+}
+"""Least and greatest number of the types that a Cast can give."""
 
 
 def _identity(builder: Builder, node: OnnxNode) -> None:
@@ -27,8 +35,11 @@ def _dropout(builder: Builder, node: OnnxNode) -> None:
 
 
 def _cast(builder: Builder, node: OnnxNode) -> None:
-    if node.integer("to", 0) != TensorProto.FLOAT:
-        kind = element_name(node.integer("to", 0))
+    kind = element_name(node.integer("to", 0))
+    if kind in INTEGERS:
+        builder.add(node, Elementwise("ToInteger", INTEGERS[kind]), node.inputs[0])
+        return
+    if kind != "FLOAT":
         raise UnsupportedError(f"Cast of an activation to {kind}: only float32 is computed")
     builder.alias(node.outputs[0], node.inputs[0])
 
