@@ -37,6 +37,10 @@ def test_a_whole_network_takes_a_frame_each_cycle(tmp_path: Path, capsys: pytest
     verdict = compiled(perceptron(), tmp_path, capsys, "--engine", "lut", "--quiet")
     assert kinds(tmp_path) == ["lut_netlist"]
     assert verdict["interval"] == 1
+    report = json.loads((tmp_path / "build" / "report.json").read_text(encoding="utf-8"))
+    assert [(row["layer"].split(",")[0], len(row["neurons"])) for row in report["netlists"]][-1][1] == 1
+    assert report["tables"]["proven"] == 12 + 10 + 4 + 1
+    assert report["tables"]["patterns"] > 12 * 64
     # A register behind each of the layers: three products and the ArgMax.
     assert verdict["latency"] == 4
 

@@ -136,6 +136,7 @@ def compile(  # noqa: A001 - the command's name
     show.notes(outcome.prepared.notes)
     if not quiet:
         show.design(outcome.figures)
+        show.netlists(outcome.netlists)
         show.accumulators(outcome.prepared.understood.accumulators)
         show.outcome(outcome)
     typer.echo(outcome.verdict.json_line())
@@ -174,6 +175,7 @@ def estimate(
     estimated = estimate_model(options, Progress())
     show.notes(estimated.prepared.notes)
     show.design(estimated.figures)
+    show.netlists(estimated.netlists)
     show.accumulators(estimated.prepared.understood.accumulators)
 
 

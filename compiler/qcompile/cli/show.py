@@ -15,6 +15,7 @@ from qcompile.flow.compile import Outcome
 from qcompile.flow.progress import Listener, Silent
 from qcompile.ir.errors import CompilerError
 from qcompile.report.figures import DesignFigures
+from qcompile.report.netlists import LayerFigures
 from qcompile.transforms.accumulators import Accumulator
 
 WIDTH_IN_LOGS = 140
@@ -135,6 +136,29 @@ def accumulators(found: Sequence[Accumulator]) -> None:
     _console().print(table)
 
 
+def netlists(layers: Sequence[LayerFigures]) -> None:
+    """Each layer of LUT netlists, and the neurons for which one input bit less would save most."""
+    if not layers:
+        return
+    table = Table(title="LUT netlists (estimated LUTs)")
+    for heading in ("layer", "neurons", "input bits", "LogicNets' formula", "LUT", "levels", "dearest neuron", "1 bit less"):
+        table.add_column(heading, justify="left" if heading == "layer" else "right")
+    for layer in layers:
+        dearest = max(range(len(layer.neurons)), key=lambda n: layer.neurons[n].luts)
+        neuron = layer.neurons[dearest]
+        table.add_row(
+            layer.layer,
+            str(len(layer.neurons)),
+            str(layer.input_bits),
+            f"{layer.logicnets_luts:,.0f}",
+            f"{layer.luts:,}",
+            str(layer.levels),
+            f"{dearest}: {neuron.luts} LUT",
+            f"-{neuron.saved:,.0f} LUT",
+        )
+    _console().print(table)
+
+
 def outcome(result: Outcome) -> None:
     """What was proven, and where the output lies."""
     console = _console()
@@ -143,6 +167,9 @@ def outcome(result: Outcome) -> None:
         f"integer graph: {agreement.exact} of {agreement.frames} frames exact, "
         f"{agreement.compared:,} integers compared",
     )
+    if result.proof.tables.tables:
+        tables = result.proof.tables
+        console.print(f"LUT netlists: {tables.tables} tables exact on all of their {tables.patterns:,} patterns")
     for tie in agreement.ties:
         console.print(f"  float tie: frame {tie.frame}, {tie.elements} elements of '{tie.tensor}'", soft_wrap=True)
     if result.proof.given_compared:

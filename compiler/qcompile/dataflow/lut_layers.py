@@ -101,9 +101,14 @@ def runs(graph: Graph, layers: Sequence[LutLayer]) -> tuple[tuple[LutLayer, ...]
 
 def netlist(graph: Graph, row: Sequence[LutLayer], lut_size: int, lut_stages: int) -> LutNetlist:
     """The kernel of layers behind each other, minimised for the integers that the first value can reach."""
-    known = _range(graph, row[0].source).per_channel(row[0].layer.inputs)
-    layers = build([layer.layer for layer in row], known.lo, known.hi, lut_size)
+    layers = build([layer.layer for layer in row], *reach(graph, row[0]), lut_size)
     return LutNetlist(row[0].instance, layers, row[0].vectors, lut_stages)
+
+
+def reach(graph: Graph, layer: LutLayer) -> tuple[IntArray, IntArray]:
+    """Least and greatest integer of each element that a layer reads."""
+    known = _range(graph, layer.source).per_channel(layer.layer.inputs)
+    return known.lo, known.hi
 
 
 def _only_reader(graph: Graph, readers: dict[str, list[Node]], node: Node) -> Node | None:

@@ -56,6 +56,8 @@ def verify_folder(folder: Path, vectors: Path | None, rtl_frames: int, protocol:
     frames, proof, exported = prove(options, prepared, progress)
     ladder = _Ladder([], [f"integer graph: {proof.fault}"] if proof.fault else [], [])
     ladder.ran.append(f"integer graph and model.int.onnx against onnxruntime on {proof.agreement.frames} frames")
+    if proof.tables.tables:
+        ladder.ran.append(f"{proof.tables.tables} truth tables on all of their {proof.tables.patterns:,} patterns")
     if _read(folder / "model.int.onnx") != exported:
         ladder.faults.append("model.int.onnx is not the one that this model and these options give")
     simulation = _hardware(ladder, folder, prepared, frames, proof, rtl_frames, protocol, progress)

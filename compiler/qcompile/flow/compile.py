@@ -24,6 +24,7 @@ from qcompile.frontend.load import model_digest, self_contained
 from qcompile.ir.design import Design
 from qcompile.ir.errors import VerificationError
 from qcompile.report.figures import DesignFigures, figures
+from qcompile.report.netlists import LayerFigures, netlist_figures
 from qcompile.tools.output_folder import check_replaceable, output_folder
 from qcompile.tools.prerequisites import find_toolchain
 from qcompile.verify.rtl import BulkRun
@@ -42,6 +43,7 @@ class Outcome:
     folder: Path
     prepared: Prepared
     figures: DesignFigures
+    netlists: tuple[LayerFigures, ...]
     proof: IntegerProof
     frames: Frames
     simulation: BulkRun | None
@@ -87,9 +89,10 @@ def compile_model(options: Options, folder: Path, progress: Progress) -> Outcome
             raise VerificationError(
                 f"the RTL does not do what the integer graph does: {simulation.fault}", verdict.json_line()
             )
-        (staging / "report.json").write_text(documents.report(shown, prepared, verdict), encoding="utf-8")
+        (staging / "report.json").write_text(documents.report(shown, prepared, verdict, proof.tables), encoding="utf-8")
     run = simulation.full if simulation is not None else None
-    return Outcome(folder, prepared, shown, proof, frames, run, verdict)
+    netlists = netlist_figures(prepared.dataflow, prepared.target.lut_inputs)
+    return Outcome(folder, prepared, shown, netlists, proof, frames, run, verdict)
 
 
 def prove(options: Options, prepared: Prepared, progress: Progress) -> tuple[Frames, IntegerProof, bytes]:

@@ -6,13 +6,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from qcompile.dataflow.lower import Fused, lower
-from qcompile.dataflow.lut_layers import LutLayer, find_layers, netlist, runs
+from qcompile.dataflow.lut_layers import LutLayer, find_layers, netlist, reach, runs
 from qcompile.flow.options import Options
 from qcompile.folding import config, finn
 from qcompile.folding.config import Absorbed
 from qcompile.ir.dataflow import Dataflow, Resources
 from qcompile.ir.errors import CompilerError, Rejection, refuse
 from qcompile.ir.graph import Graph
+from qcompile.kernels import LutNetlist
+from qcompile.luts.proof import NO_TABLES, TableProof, prove_layers
 from qcompile.ops import Reshape
 from qcompile.targets import Target
 
@@ -143,6 +145,18 @@ class Engines:
             nodes = tuple(node for layer in row for node in layer.nodes)
             self.built[key] = Fused(row[0].instance, kernel, nodes, row[-1].result, origin)
         return self.built[key]
+
+
+def prove_tables(graph: Graph, dataflow: Dataflow, layers: Sequence[LutLayer]) -> TableProof:
+    """The gates of every netlist against the operators of the graph, on every pattern that can reach a neuron."""
+    total = NO_TABLES
+    firsts = {layer.instance: number for number, layer in enumerate(layers)}
+    for instance in dataflow.instances:
+        if isinstance(instance.kernel, LutNetlist):
+            number = firsts[instance.name]
+            row = layers[number : number + len(instance.kernel.layers)]
+            total += prove_layers([one.layer for one in row], instance.kernel.layers, *reach(graph, row[0]))
+    return total
 
 
 def require_options(options: Options) -> None:

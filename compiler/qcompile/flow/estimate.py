@@ -8,6 +8,7 @@ from qcompile.flow.options import Options
 from qcompile.flow.prepare import Prepared, prepare
 from qcompile.flow.progress import Progress
 from qcompile.report.figures import DesignFigures, figures
+from qcompile.report.netlists import LayerFigures, netlist_figures
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -16,6 +17,7 @@ class Estimated:
 
     prepared: Prepared
     figures: DesignFigures
+    netlists: tuple[LayerFigures, ...]
 
 
 def estimate_model(options: Options, progress: Progress) -> Estimated:
@@ -23,4 +25,4 @@ def estimate_model(options: Options, progress: Progress) -> Estimated:
     prepared = prepare(options, progress)
     timing = prepared.timing
     shown = figures(prepared.dataflow, prepared.target, prepared.clock_mhz, timing.first_output, timing.frame_latency)
-    return Estimated(prepared, shown)
+    return Estimated(prepared, shown, netlist_figures(prepared.dataflow, prepared.target.lut_inputs))

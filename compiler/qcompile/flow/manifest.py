@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -13,8 +13,10 @@ from qcompile.flow.prepare import Prepared
 from qcompile.frontend.load import library_versions
 from qcompile.ir.dataflow import Stream
 from qcompile.ir.network import Network, Tap
+from qcompile.luts.proof import TableProof
 from qcompile.ops import Quantize
 from qcompile.report.figures import DesignFigures, as_json
+from qcompile.report.netlists import netlist_figures
 from qcompile.transforms.accumulators import Accumulator
 
 SCHEMA = 1
@@ -75,14 +77,16 @@ def manifest(options: Options, prepared: Prepared, digests: tuple[str, str], tar
     return json.dumps(content, indent=2) + "\n"
 
 
-def report(figures: DesignFigures, prepared: Prepared, verdict: Verdict) -> str:
-    """JSON text of report.json."""
+def report(figures: DesignFigures, prepared: Prepared, verdict: Verdict, tables: TableProof) -> str:
+    """JSON text of report.json. `tables` says what of LUT netlists was compared exhaustively."""
     content = {
         "schema": SCHEMA,
         "target": prepared.target.name,
         "verdict": {name: getattr(verdict, name) for name in verdict.__slots__},
         "design": as_json(figures),
         "accumulators": [certificate(a) for a in prepared.understood.accumulators],
+        "netlists": [asdict(layer) for layer in netlist_figures(prepared.dataflow, prepared.target.lut_inputs)],
+        "tables": {"proven": tables.tables, "patterns": tables.patterns},
     }
     return json.dumps(content, indent=2) + "\n"
 

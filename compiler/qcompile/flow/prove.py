@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from qcompile.dataflow.lut_layers import find_layers
+from qcompile.flow.engines import prove_tables
 from qcompile.flow.prepare import Prepared, Understood
 from qcompile.flow.vectors import Frames
 from qcompile.frontend.constants import Session, open_session, run_session
@@ -16,6 +18,7 @@ from qcompile.frontend.standard_form import standard_form
 from qcompile.ir.dataflow import Port
 from qcompile.ir.graph import Graph, Shape, element_count
 from qcompile.ir.types import Array, IntArray
+from qcompile.luts.proof import NO_TABLES, TableProof
 from qcompile.verify.integer import Agreement, compare, compare_outputs
 from qcompile.verify.locate import evaluate
 
@@ -28,7 +31,8 @@ DEFAULT_FRAMES, DEFAULT_ELEMENTS = 64, 2**28
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IntegerProof:
-    """What the integer graph gave: its outputs (frames, elements) and how they agree with the original model.
+    """What the integer graph gave: its outputs (frames, elements) and how they agree with the original model; `tables`
+    are those of LUT netlists.
 
     The other fields are frames: in which the user's own outputs are something else (of `given_compared` that could be
     compared), and in which model.int.onnx or the kernels' own reference differ from the integer graph.
@@ -40,6 +44,7 @@ class IntegerProof:
     given_compared: int
     exported: frozenset[int]
     kernels: frozenset[int]
+    tables: TableProof = NO_TABLES
 
     @property
     def tied(self) -> frozenset[int]:
@@ -57,6 +62,8 @@ class IntegerProof:
         """The first thing that is wrong, in words; empty when nothing is."""
         if self.agreement.mismatches:
             return str(self.agreement.mismatches[0])
+        if self.tables.fault:
+            return f"a LUT netlist is not what its layer computes: {self.tables.fault}"
         for frames, what in (
             (self.given - self.tied, "the given y is not what the integers stand for"),
             (self.exported, "model.int.onnx gives other integers"),
@@ -82,7 +89,8 @@ def prove_integers(
     reference = make_reference(understood.model, [name for name in taps if name in produced], shapes, where)
     prover = _Prover(prepared, reference, open_session(exported))
     count, size = len(frames.inputs[0]), max(1, PART_ELEMENTS // elements_of_a_frame(integer))
-    return _joined([prover.prove(frames.part(slice(k, k + size))) for k in range(0, count, size)])
+    proof = _joined([prover.prove(frames.part(slice(k, k + size))) for k in range(0, count, size)])
+    return replace(proof, tables=prove_tables(integer, prepared.dataflow, find_layers(integer)))
 
 
 def default_frames(graph: Graph) -> int:

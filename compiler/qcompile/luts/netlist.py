@@ -97,7 +97,7 @@ def from_bits(bits: Array, element: IntType) -> IntArray:
 
 
 def table_luts(inputs: int, lut_size: int = 6) -> int:
-    """LUTs of a table without any structure: multiplexers of four ways between tables of `lut_size` inputs.
+    """LUTs of a table without any structure: multiplexers of four (or two) ways between tables of `lut_size` inputs.
 
     For LUTs of six inputs that is LogicNets' (2**(X - 4) - (-1)**X) / 3.
     """
@@ -105,10 +105,8 @@ def table_luts(inputs: int, lut_size: int = 6) -> int:
         return 0
     if inputs <= lut_size:
         return 1
-    if lut_size < 6:
+    if lut_size < 6 or (inputs - lut_size) % 2:
         return 1 + 2 * table_luts(inputs - 1, lut_size)
-    if inputs == lut_size + 1:
-        return 3
     return 1 + 4 * table_luts(inputs - 2, lut_size)
 
 
