@@ -15,7 +15,7 @@ from qcompile.cli import main
 from qcompile.cli.app import app
 from qcompile.flow.manifest import Verdict
 from qcompile.folding.finn import KINDS as FINN_KINDS
-from qcompile.frontend.importers import IMPORTERS, QONNX_IMPORTERS
+from qcompile.frontend.importers import IMPORTERS, PULP_IMPORTERS, QONNX_IMPORTERS
 from qcompile.frontend.quantised_operators import CONTRIBUTED, STANDARD
 from qcompile.kernels import KERNELS
 from qcompile.targets import all_targets
@@ -124,7 +124,7 @@ def test_the_readme_has_the_two_commands_of_ci() -> None:
 
 
 def test_operators_of_the_readme_are_those_of_the_catalogue() -> None:
-    assert quoted(between(README, "operators")) == {*IMPORTERS, *QONNX_IMPORTERS, *STANDARD, *CONTRIBUTED}
+    assert quoted(between(README, "operators")) == {*IMPORTERS, *QONNX_IMPORTERS, *PULP_IMPORTERS, *STANDARD, *CONTRIBUTED}
 
 
 def test_targets_of_the_readme_are_those_of_the_catalogue() -> None:

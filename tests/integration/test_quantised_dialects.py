@@ -138,6 +138,17 @@ def test_shared_models(name: str, shared_model: Callable[[str], Path]) -> None:
     assert len(tied) <= len(x) // 2
 
 
+def test_shared_model_of_integers(
+    shared_model: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """RequantShift: golden outputs, no ties, RTL."""
+    path = shared_model("minimobilenet_requantshift")
+    vectors = str(path.with_suffix(".golden.npz"))
+    options = ("--input", "uint8", "--interval", "6000", "--rtl-frames", "1", "--vectors", vectors)
+    found = verdict(path, tmp_path / "build", capsys, *options)
+    assert (found["frames"], found["ties"], found["rtl_frames"]) == (1, 0, 1)
+
+
 def verdict(path: Path, folder: Path, capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, int]:
     assert main([str(path), "--target", "zcu104", "-o", str(folder), *options]) == 0
     found: dict[str, int] = json.loads(capsys.readouterr().out.splitlines()[-1])

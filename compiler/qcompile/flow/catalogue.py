@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 
-from qcompile.frontend.importers import IMPORTERS, QONNX_IMPORTERS
+from qcompile.frontend.importers import IMPORTERS, PULP_IMPORTERS, QONNX_IMPORTERS
 from qcompile.frontend.quantised_operators import CONTRIBUTED, MICROSOFT, STANDARD
 from qcompile.kernels import KERNELS
 from qcompile.targets import all_targets
@@ -58,6 +58,7 @@ def _operators() -> Sequence[tuple[str, ...]]:
     quantisers = [
         (name, "QONNX (qonnx.custom_op.general, onnx.brevitas, finn.custom_op.general)") for name in QONNX_IMPORTERS
     ]
+    quantisers += [(name, "PULP (PACTOps, ai.onnx.contrib)") for name in PULP_IMPORTERS]
     quantised = [(name, "ONNX") for name in STANDARD] + [(name, MICROSOFT) for name in CONTRIBUTED]
     return [("operator", "domain"), *sorted(standard + quantisers + quantised)]
 

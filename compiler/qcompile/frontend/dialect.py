@@ -13,8 +13,17 @@ from qcompile.ir.types import Array, FloatArray
 from qcompile.ops.roles import Float32Array
 
 QONNX_DOMAINS = frozenset({"qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general"})
-QUANTISER_INPUTS = {"BipolarQuant": (2,), "IntQuant": (4,), "MultiThreshold": (2,), "Quant": (4,), "Trunc": (5, 6)}
-QONNX_OPERATORS = frozenset(QUANTISER_INPUTS)
+PULP_DOMAINS = frozenset({"PACTOps", "ai.onnx.contrib"})
+QUANTISER_INPUTS = {
+    "BipolarQuant": (2,),
+    "IntQuant": (4,),
+    "MultiThreshold": (2,),
+    "Quant": (4,),
+    "RequantShift": (3,),
+    "Trunc": (5, 6),
+}
+PULP_OPERATORS = frozenset({"RequantShift"})
+QONNX_OPERATORS = frozenset(QUANTISER_INPUTS) - PULP_OPERATORS
 STANDARD_DOMAINS = frozenset({"", "ai.onnx"})
 ROUNDING_NAMES = {"ROUND": "HALF_EVEN", "ROUND_HALF_EVEN": "HALF_EVEN", "ROUND_TO_ZERO": "DOWN"}
 """Other names of rounding modes."""
@@ -75,8 +84,9 @@ class OnnxNode:
 
 
 def is_quantiser(proto: onnx.NodeProto) -> bool:
-    """Whether a node is one of the QONNX operators (older exports leave the domain empty)."""
-    return proto.op_type in QONNX_OPERATORS and (proto.domain in QONNX_DOMAINS or proto.domain in STANDARD_DOMAINS)
+    """Whether a node is a quantiser of the QONNX or PULP domains (older exports leave the domain empty)."""
+    domains = QONNX_DOMAINS if proto.op_type in QONNX_OPERATORS else PULP_DOMAINS
+    return proto.op_type in QUANTISER_INPUTS and (proto.domain in domains or proto.domain in STANDARD_DOMAINS)
 
 
 def check_arguments(node: OnnxNode) -> None:
@@ -102,6 +112,22 @@ def rounding_mode(node: OnnxNode, default: str) -> str:
     """The rounding mode of a quantiser under the name that `ops.quantize.ROUNDING` has for it, where it has one."""
     mode = node.text("rounding_mode", default).upper()
     return ROUNDING_NAMES.get(mode, mode)
+
+
+def requant_limits(node: OnnxNode) -> tuple[int, int, int]:
+    """Shift, least and greatest code of a RequantShift, whose attributes are integers or tensors of one number."""
+    numbers = []
+    for names in (("div",), ("n_levels_out", "n_levels"), ("signed",)):
+        stated = next((node.attributes[name] for name in names if name in node.attributes), None)
+        number = np.asarray(0.5 if stated is None or isinstance(stated, (str, bytes)) else stated, np.float64)
+        if number.size != 1 or number.ravel()[0] % 1:
+            raise UnsupportedError(f"the attribute {names[0]} is absent or no integer")
+        numbers.append(int(number.ravel()[0]))
+    divisor, levels, signed = numbers
+    if divisor < 1 or divisor & (divisor - 1) or divisor > 1 << 40 or levels < 2 or levels % 2:
+        raise UnsupportedError(f"div={divisor}, n_levels={levels}: a power of two and an even number are needed")
+    lo = -levels // 2 if signed else 0
+    return divisor.bit_length() - 1, lo, lo + levels - 1
 
 
 def channel_axis(node: OnnxNode, rank: int) -> int:

@@ -21,7 +21,7 @@ from qcompile.frontend.dialect import (
     standard_opset,
     unpack,
 )
-from qcompile.frontend.importers import IMPORTERS, LINEAR_QUANTISERS, QONNX_IMPORTERS
+from qcompile.frontend.importers import IMPORTERS, LINEAR_QUANTISERS, PULP_IMPORTERS, QONNX_IMPORTERS
 from qcompile.frontend.inputs import input_shapes, model_inputs
 from qcompile.frontend.ordering import in_order
 from qcompile.frontend.quantised_operators import MICROSOFT
@@ -129,7 +129,7 @@ def _import_node(builder: Builder, node: OnnxNode) -> None:
         raise UnsupportedError(f"reads '{undefined[0]}', which nothing defines")
     if is_quantiser(node.proto):
         check_arguments(node)
-        QONNX_IMPORTERS[node.operator](builder, node)
+        (QONNX_IMPORTERS | PULP_IMPORTERS)[node.operator](builder, node)
         return
     refuse_foreign(node.proto)
     if node.domain not in ("", "ai.onnx") and not (node.domain == MICROSOFT and node.operator in LINEAR_QUANTISERS):

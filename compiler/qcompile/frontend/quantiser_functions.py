@@ -14,7 +14,7 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper
 
-from qcompile.frontend.dialect import OnnxNode, channel_axis, rounding_mode
+from qcompile.frontend.dialect import OnnxNode, channel_axis, requant_limits, rounding_mode
 from qcompile.frontend.node_writer import Attributes, NodeWriter
 from qcompile.ir.errors import CompilerError
 
@@ -171,6 +171,20 @@ def _multi_threshold(body: _Body, node: OnnxNode, rank: int) -> str:
     return body.apply("Add", scaled, body.number(node.real("out_bias", 0.0)))
 
 
+def _requant_shift(body: _Body, node: OnnxNode) -> str:
+    """On 64 bits; the rest of a division is never negative, so that quotients are rounded down."""
+    if body.opset < 10:
+        raise CompilerError("RequantShift needs operator set 10", f"node {node.name}")
+    shift, lo, hi = requant_limits(node)
+    wide: Attributes = {"to": int(TensorProto.INT64)}
+    x, factor, term = (body.nodes.apply("Cast", name, attributes=wide) for name in ("x", "mul", "add"))
+    half = body.nodes.constant((1 << shift) >> 1, np.int64)
+    total = body.apply("Add", body.apply("Add", body.apply("Mul", x, factor), term), half)
+    divisor = body.nodes.constant(1 << shift, np.int64)
+    whole = body.apply("Div", body.apply("Sub", total, body.apply("Mod", total, divisor)), divisor)
+    return body.clamp(body.real(whole), body.number(lo), body.number(hi))
+
+
 def quantiser_function(node: OnnxNode, name: str, rank: int, wide: bool) -> onnx.FunctionProto:
     """The function `name` that computes what `node` computes.
 
@@ -191,6 +205,8 @@ def quantiser_function(node: OnnxNode, name: str, rank: int, wide: bool) -> onnx
             result = _trunc2(body, node)
         case "MultiThreshold", 2:
             parameters, result = ("x", "thresholds"), _multi_threshold(body, node, rank)
+        case "RequantShift", 3:
+            parameters, result = ("x", "mul", "add"), _requant_shift(body, node)
         case operator, count:
             raise CompilerError(f"{operator} with {count} inputs is not known", f"node {node.name}")
     body.nodes.apply("Cast", result, output="y", attributes={"to": int(TensorProto.FLOAT)})

@@ -17,6 +17,7 @@ from qcompile.ops.phased_window import PhasedWindow
 from qcompile.ops.pooling import MaxPool, SumPool, WindowMaximum
 from qcompile.ops.quantize import Quantize
 from qcompile.ops.repeat import Repeat
+from qcompile.ops.requant_shift import RequantShift
 from qcompile.ops.selection import Gather, Resize
 from qcompile.ops.sign import Sign
 from qcompile.ops.sliding_window import SlidingWindow
@@ -49,6 +50,7 @@ OPS = (
     PhasedWindow,
     Quantize,
     Repeat,
+    RequantShift,
     Reshape,
     Resize,
     Sign,
@@ -88,6 +90,7 @@ __all__ = [
     "PhasedWindow",
     "Quantize",
     "Repeat",
+    "RequantShift",
     "Reshape",
     "Resize",
     "Sign",

@@ -15,6 +15,7 @@ from qcompile.frontend.importers import (
     pad,
     pooling,
     quantisers,
+    requant_shift,
     resize,
     selection,
     spatial,
@@ -38,6 +39,9 @@ IMPORTERS: dict[str, Importer] = {
 
 QONNX_IMPORTERS: dict[str, Importer] = quantisers.IMPORTERS
 """Operators of the QONNX domains."""
+
+PULP_IMPORTERS: dict[str, Importer] = requant_shift.IMPORTERS
+"""Operators of integer networks for PULP processors."""
 
 LINEAR_QUANTISERS = frozenset({"QuantizeLinear", "DequantizeLinear"})
 """Operators that are imported even where their inputs are constants: weights stay integers."""
