@@ -64,10 +64,10 @@ module phased_walk #(
   // Which loops end with this beat.
   logic tap_ends, column_ends, row_ends, group_ends, window_ends, line_ends;
 
-  assign tap_ends    = fold == FOLD_BITS'(FOLDS - 1);
+  assign tap_ends    = FOLDS == 1 || fold == FOLD_BITS'(FOLDS - 1);
   assign column_ends = tap_ends && tap_column == column_end;
   assign row_ends    = column_ends && tap_row == row_end;
-  assign group_ends  = row_ends && group == GROUP_BITS'(GROUPS - 1);
+  assign group_ends  = row_ends && (GROUPS == 1 || group == GROUP_BITS'(GROUPS - 1));
   assign window_ends = group_ends && last_column;
   assign line_ends   = window_ends && last_row;
 
@@ -104,7 +104,7 @@ module phased_walk #(
     if (!tap_ends) {from, way} = {number, COUNT_BITS'(1)};
     else if (!column_ends) {from, way} = {number, COUNT_BITS'(TAP) - COUNT_BITS'(FOLDS - 1)};
     else if (!row_ends) {from, way} = {in_row, COUNT_BITS'(ROW)};
-    else if (!group_ends) {from, way} = {in_group, COUNT_BITS'(FOLDS)};
+    else if (GROUPS > 1 && !group_ends) {from, way} = {in_group, COUNT_BITS'(FOLDS)};
     else if (!window_ends) {from, way} = {in_window, column_way};
     else {from, way} = {in_line, row_way};
   end

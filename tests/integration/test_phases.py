@@ -76,3 +76,53 @@ def test_exact_in_rtl(
     assert (verdict["mismatches"], verdict["ties"], verdict["rtl_mismatches"], verdict["rtl_frames"]) == (0, 0, 0, 8)
     assert verdict["interval"] == manifest["interval_cycles"]
     assert verdict["latency"] == manifest["latency_cycles"]
+
+
+def dilated(rng: np.random.Generator) -> Network:
+    """A dilated convolution, a depthwise one and an average, which multiplies nothing."""
+    b = ModelBuilder()
+    x = b.quant("x", 0.125, 0.0, 5.0)
+    x = b.node("Conv", [x, weights(b, rng, 4, 2, 3, 3)], {"dilations": [2, 2]})
+    x = b.node("Conv", [activation(b, x), weights(b, rng, 4, 1, 2, 2)], {"group": 4})
+    x = b.node("AveragePool", [activation(b, x)], {"kernel_shape": [2, 2]})
+    return b, b.quant(x, 0.25, 0.0, 3.0, signed=0), (1, 2, 9, 8)
+
+
+@pytest.mark.parametrize(
+    ("network", "performed"),
+    [
+        (dilated, {"Conv_10": (5 * 4 * 9 * 2 * 4, 5 * 4 * 25 * 2 * 4), "Conv_21": (4 * 3 * 4 * 4, 4 * 3 * 4 * 4)}),
+        (
+            upsampled,
+            {
+                "Conv_10": (9 * 9 * 4, 9 * 9 * 4),
+                "ConvTranspose_22": (3 * 3 * 9 * 16, 6 * 6 * 9 * 16),
+                "ConvTranspose_33": (6 * 6 * 4 * 8, 12 * 12 * 4 * 8),
+            },
+        ),
+    ],
+)
+def test_multiplications_are_reported(
+    network: Callable[[np.random.Generator], Network],
+    performed: dict[str, tuple[int, int]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Those of the taps, and how many there would be with zeros inserted; nothing for what adds up alone."""
+    builder, output, shape = network(np.random.default_rng(7))
+    onnx.save(builder.model(shape, output), tmp_path / "model.onnx")
+    folder = str(tmp_path / "build")
+    assert main([str(tmp_path / "model.onnx"), "--target", "pynq-z2", "-o", folder, "--no-sim"]) == 0
+    report = json.loads((tmp_path / "build" / "report.json").read_text(encoding="utf-8"))
+    found = {}
+    for row in report["design"]["instances"]:
+        products = row["multiplications"]
+        if products:
+            found[row["origin"][0].removeprefix("node_")] = products["performed"], products["zero_inserted"]
+            assert products["ratio"] == products["zero_inserted"] / products["performed"]
+    assert found == performed
+    capsys.readouterr()
+    assert main(["report", folder]) == 0
+    shown = capsys.readouterr().out
+    assert f"multiplications a frame: {sum(done for done, _ in performed.values()):,}" in shown
+    assert shown.count("times as many with zeros inserted") == sum(done < more for done, more in performed.values())

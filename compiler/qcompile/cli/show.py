@@ -113,6 +113,8 @@ def design(figures: DesignFigures) -> None:
     console.print("estimated: " + ", ".join(shares), soft_wrap=True)
     buffers = [row.line_buffer for row in figures.instances if row.line_buffer is not None]
     _line_buffers(console, sum(b.bits for b in buffers), sum(b.least_bits for b in buffers))
+    products = [(r.name, r.multiplications) for r in figures.instances if r.multiplications is not None]
+    _multiplications(console, [(name, m.performed, m.zero_inserted) for name, m in products])
     console.print(
         f"latency: first output after {figures.latency:,} cycles, whole frame after {figures.frame_latency:,}",
     )
@@ -227,7 +229,7 @@ def report_file(folder: Path) -> None:
             "there is no readable report", str(path), str(error), "give the folder that qcompile wrote"
         ) from error
     table = Table(title=f"{content['design']['interval']:,} cycles a frame on {content['target']}")
-    for heading in ("instance", "kernel", "cycles", "LUT", "BRAM", "DSP"):
+    for heading in ("instance", "kernel", "cycles", "multiplications", "LUT", "BRAM", "DSP"):
         table.add_column(heading, justify="left" if heading in ("instance", "kernel") else "right")
     for row in rows:
         used = row["resources"]
@@ -235,6 +237,7 @@ def report_file(folder: Path) -> None:
             row["name"],
             row["kernel"],
             f"{row['interval']:,}",
+            f"{row['multiplications']['performed']:,}" if row.get("multiplications") else "",
             f"{used['lut']:,.0f}",
             str(used["bram18"]),
             str(used["dsp"]),
@@ -247,7 +250,20 @@ def report_file(folder: Path) -> None:
     )
     buffers = [row["line_buffer"] for row in rows if row.get("line_buffer")]
     _line_buffers(console, sum(b["bits"] for b in buffers), sum(b["least_bits"] for b in buffers))
+    products = [(row["name"], row["multiplications"]) for row in rows if row.get("multiplications")]
+    _multiplications(console, [(name, m["performed"], m["zero_inserted"]) for name, m in products])
     console.print(", ".join(f"{name} {value:,}" for name, value in verdict.items()), soft_wrap=True)
+
+
+def _multiplications(console: Console, products: Sequence[tuple[str, int, int]]) -> None:
+    """All multiplications of a frame; layers, each with those performed and those with zeros inserted, where these are more."""
+    if products:
+        console.print(f"multiplications a frame: {sum(performed for _, performed, _ in products):,}")
+    for name, performed, inserted in products:
+        if inserted > performed:
+            console.print(
+                f"  {name}: {performed:,}, {inserted / performed:.2f} times as many with zeros inserted", soft_wrap=True
+            )
 
 
 def _line_buffers(console: Console, bits: int, least: int) -> None:

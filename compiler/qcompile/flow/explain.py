@@ -12,7 +12,7 @@ from qcompile.flow.progress import Progress
 from qcompile.frontend.dialect import standard_opset, unpack
 from qcompile.ir.errors import CompilerError
 from qcompile.ir.graph import Node
-from qcompile.ops import Lookup, MatMul, Threshold
+from qcompile.ops import CyclicProduct, Lookup, MatMul, Threshold
 
 
 def explain_node(options: Options, name: str) -> list[str]:
@@ -53,6 +53,12 @@ def _described(understood: Understood, node: Node) -> str:
             detail = f"{shape[0]} inputs, {shape[1]} outputs" + (
                 ", with initial values" if len(node.inputs) > 2 else ""
             )
+        case CyclicProduct():
+            cycle = node.op.cycle
+            sizes = sorted(set(cycle.lengths))
+            inputs = str(sizes[0]) if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
+            outputs = graph.constants[node.inputs[1]].shape[0]
+            detail = f"{cycle.vectors} vectors meet {cycle.matrices} matrices in turn: {inputs} inputs, {outputs} outputs each"
         case Threshold():
             rows, count = graph.constants[node.inputs[1]].shape
             falling = int(graph.constants[node.inputs[2]].sum())

@@ -182,6 +182,24 @@ class LineBuffering(Protocol):
         """Bits that any such unit has to hold."""
 
 
+@runtime_checkable
+class Multiplying(Protocol):
+    """A kernel that multiplies."""
+
+    def multiplications(self) -> int:
+        """Products that it computes in a frame."""
+
+
+@runtime_checkable
+class Tapping(Protocol):
+    """A kernel that gives the pixels under the taps of windows."""
+
+    def taps(self) -> tuple[int, int]:
+        """Pixels given in a frame, and how many it would take if zeros were inserted: between the taps of a dilated
+        convolution, between the pixels of a transposed one.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Port:
     """Port number `index` of an instance; an `instance` of None is the accelerator's own edge."""

@@ -75,6 +75,10 @@ class MatrixMatrixUnit:
         """LANES products a cycle."""
         return self.products * self.rows * self.words
 
+    def multiplications(self) -> int:
+        """Of a frame: rows * inner * columns for each pair of matrices."""
+        return self.products * self.rows * self.inner * self.columns
+
     def schedule(self) -> Schedule:
         """Every row of A meets the whole of B, which passes by with the first."""
         position = np.arange(self.interval(), dtype=np.int64).reshape(

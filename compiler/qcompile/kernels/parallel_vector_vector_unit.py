@@ -54,6 +54,10 @@ class ParallelVectorVectorUnit:
         """A cycle a window."""
         return self.vectors
 
+    def multiplications(self) -> int:
+        """Of a frame: one for each weight and window, none where all weights are one."""
+        return 0 if bool(np.all(self.weights == 1)) else self.vectors * self.weights.size
+
     def schedule(self) -> Schedule:
         """A window in, its sums out."""
         order = steps(self.vectors)

@@ -82,6 +82,11 @@ class ParallelWindow:
         """Bits of the pixels from a window's first tap to its last: (kernel - 1) rows and kernel pixels at dilation 1."""
         return self.geometry.span * self.channels * self.element.bits
 
+    def taps(self) -> tuple[int, int]:
+        """Pixels given in a frame, and how many it would take with zeros between the taps of a dilated window."""
+        rows, columns = self.geometry.rows, self.geometry.columns
+        return self.geometry.groups, self.geometry.windows * rows.span * columns.span
+
     @property
     def inputs(self) -> tuple[Stream, ...]:
         """A pixel a beat."""

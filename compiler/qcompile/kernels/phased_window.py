@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 from typing import ClassVar
 
 import numpy as np
@@ -12,7 +14,7 @@ from qcompile.ir.dataflow import Binding, Memory, Resources, Schedule, Stream
 from qcompile.ir.types import IntArray, IntType
 from qcompile.kernels.common import ram_resources, with_padding
 from qcompile.kernels.folding import divisors, legal_number, legal_word
-from qcompile.kernels.memory import LUTS_PER_BLOCK, RAM_STYLES, rom_resources
+from qcompile.kernels.memory import LUTS_PER_BLOCK, RAM_STYLES
 from qcompile.kernels.phased_geometry import PhasedGeometry, needed_from
 from qcompile.kernels.window_geometry import NEVER
 from qcompile.kernels.window_schedule import depths, least_depth, steady_interval, steady_starts
@@ -73,6 +75,11 @@ class PhasedWindow:
     def buffer_bits(self) -> int:
         """Bits of the line buffer."""
         return self.buffer_pixels * self.channels * self.element.bits
+
+    @property
+    def least_buffer_bits(self) -> int:
+        """Bits of the pixels that are needed at one time, by windows to come or the present one."""
+        return self._least_depth * self.channels * self.element.bits
 
     @property
     def inputs(self) -> tuple[Stream, ...]:
@@ -151,10 +158,15 @@ class PhasedWindow:
         loops = (self.rows.outputs, self.columns.outputs, self.groups, self.folds // self.groups)
         walk = sum((size - 1).bit_length() for size in loops) + 2 * self._tap_bits()
         places = 3 + (self.groups > 1) + (int(self.rows.counts().max()) > 1)
-        total = Resources(lut=5.0 * count + 2.0 * walk + 2.0 * address + bits + 30)
-        total += Resources(ff=float((places + 6) * count + walk + address + 2 * bits + 14))
-        for words_ in (self._row_words(), self._column_words()):
-            total += rom_resources("distributed", 2 * self._tap_bits() + 4, len(words_), lut_inputs, bram_bits)
+        rows, columns = self._row_words(), self._column_words()
+        tables = [(varying_bits(words_), len(words_)) for words_ in (rows, columns)]
+        freed = bin(reduce(or_, (word >> 3 * self._tap_bits() + count for word in (*rows, *columns)))).count("1")
+        grouped = 1.7 * count if self.groups > 1 else 0.0
+        total = Resources(lut=5.0 * count + grouped + 2.0 * walk + 2.0 * address + bits + 40 + freed)
+        total += Resources(ff=float((places + 4) * count + 2 * freed + walk + address + 2 * bits + 20))
+        for varying, depth in tables:
+            if depth > 1:
+                total += Resources(lut=float(varying * -(-depth // 2**lut_inputs)), ff=float(varying))
         return total + ram_resources(self.built_style, bits, words, lut_inputs, bram_bits)
 
     def binding(self) -> Binding:
@@ -249,3 +261,10 @@ class PhasedWindow:
             words = [word | (int(n) % 2**bits) << shift for word, n in zip(words, numbers, strict=True)]
             shift += bits
         return tuple(words)
+
+
+def varying_bits(words: Sequence[int]) -> int:
+    """Bits of which a memory of these words consists: those alike in every word are one, constant ones none."""
+    width = max(max(words).bit_length(), 1)
+    patterns = {tuple(word >> bit & 1 for word in words) for bit in range(width)}
+    return sum(1 for pattern in patterns if len(set(pattern)) > 1)

@@ -63,6 +63,10 @@ class VectorVectorUnit:
         """A cycle for each beat that comes in."""
         return self.vectors * self.positions * self.folds
 
+    def multiplications(self) -> int:
+        """Of a frame: one for each weight and window, none where all weights are one."""
+        return 0 if self._all_ones() else self.vectors * self.weights.size
+
     def schedule(self) -> Schedule:
         """The beats of the last position give the sums."""
         window = self.positions * self.folds

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from qcompile.ir.dataflow import Dataflow, Instance, LineBuffering, Resources
+from qcompile.ir.dataflow import Dataflow, Instance, Kernel, LineBuffering, Multiplying, Port, Resources, Tapping
 from qcompile.targets import Target
+
+PASSING = ("fifo", "width_converter")
+"""Kernels that pass a stream on as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +20,20 @@ class BufferFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class ProductFigures:
+    """Multiplications of a frame, how many there would be with zeros inserted (between the taps of a dilated convolution,
+    between the pixels of a transposed one), and the ratio of that to those performed.
+    """
+
+    performed: int
+    zero_inserted: int
+    ratio: float
+
+
+@dataclass(frozen=True, slots=True)
 class InstanceFigures:
     """One row of the report. `interval` is in cycles a frame; `settings` are the folding attributes in use; `line_buffer`
-    is None where a kernel has none.
+    and `multiplications` are None where a kernel has none.
     """
 
     name: str
@@ -31,6 +45,7 @@ class InstanceFigures:
     settings: dict[str, int | str]
     resources: Resources
     line_buffer: BufferFigures | None = None
+    multiplications: ProductFigures | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +84,7 @@ class DesignFigures:
 def figures(dataflow: Dataflow, target: Target, clock_mhz: float, latency: int, frame_latency: int) -> DesignFigures:
     """Collects what is known of a design without synthesis."""
     block_bits = min(target.bram.bits, 18432)
-    rows = tuple(_row(instance, target, block_bits) for instance in dataflow.instances)
+    rows = tuple(_row(dataflow, instance, target, block_bits) for instance in dataflow.instances)
     total = Resources()
     for row in rows:
         total += row.resources
@@ -98,7 +113,7 @@ def as_json(design: DesignFigures) -> dict[str, object]:
     return asdict(design)
 
 
-def _row(instance: Instance, target: Target, block_bits: int) -> InstanceFigures:
+def _row(dataflow: Dataflow, instance: Instance, target: Target, block_bits: int) -> InstanceFigures:
     kernel = instance.kernel
     return InstanceFigures(
         name=instance.name,
@@ -112,4 +127,29 @@ def _row(instance: Instance, target: Target, block_bits: int) -> InstanceFigures
         line_buffer=BufferFigures(kernel.buffer_bits, kernel.least_buffer_bits)
         if isinstance(kernel, LineBuffering)
         else None,
+        multiplications=_products(dataflow, instance),
     )
+
+
+def _products(dataflow: Dataflow, instance: Instance) -> ProductFigures | None:
+    """What an instance multiplies; the windows in front of it say what inserted zeros would add."""
+    performed = instance.kernel.multiplications() if isinstance(instance.kernel, Multiplying) else 0
+    if not performed:
+        return None
+    windows = _source(dataflow, instance)
+    given = with_zeros = 1
+    if windows is not None and isinstance(windows, Tapping):
+        given, with_zeros = windows.taps()
+    return ProductFigures(performed, performed * with_zeros // given, with_zeros / given)
+
+
+def _source(dataflow: Dataflow, instance: Instance) -> Kernel | None:
+    """The kernel whose stream an instance reads, FIFOs and width converters left out; None at the accelerator's edge."""
+    sources = {channel.sink: channel.source.instance for channel in dataflow.channels}
+    before = sources[Port(instance.name)]
+    while before is not None:
+        kernel = dataflow.instance(before).kernel
+        if kernel.kind not in PASSING:
+            return kernel
+        before = sources[Port(before)]
+    return None
