@@ -45,8 +45,8 @@ module argmax #(
     $error("argmax: KEY_BITS must be INPUT_BITS where there are no OFFSETS");
   end
 
-  // Everything moves when the output takes a beat.
-  logic enable, step;
+  // Everything moves when the output has room.
+  logic enable, slice_ready, step;
 
   assign s_axis_tready = enable;
   assign step          = enable && s_axis_tvalid;
@@ -162,6 +162,9 @@ module argmax #(
   end
 
   // Output.
+  // Nothing has to wait for the output while there is nothing for it.
+  assign enable = slice_ready || !finished;
+
   skid_buffer #(
       .WIDTH(INDEX_BITS)
   ) slice (
@@ -169,7 +172,7 @@ module argmax #(
       .rst(rst),
       .s_axis_tdata(index),
       .s_axis_tvalid(finished),
-      .s_axis_tready(enable),
+      .s_axis_tready(slice_ready),
       .m_axis_tdata(m_axis_tdata),
       .m_axis_tvalid(m_axis_tvalid),
       .m_axis_tready(m_axis_tready)

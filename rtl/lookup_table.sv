@@ -41,8 +41,8 @@ module lookup_table #(
     $error("lookup_table: ADDRESS_BITS must be 1 to INPUT_BITS");
   end
 
-  // Everything moves when the output takes a beat.
-  logic enable, step;
+  // Everything moves when the output has room.
+  logic enable, slice_ready, step;
 
   assign s_axis_tready = enable;
   assign step          = enable && s_axis_tvalid;
@@ -94,6 +94,9 @@ module lookup_table #(
     end
   end
 
+  // Nothing has to wait for the output while there is nothing for it.
+  assign enable = slice_ready || !valid;
+
   skid_buffer #(
       .WIDTH(PE * OUTPUT_BITS)
   ) slice (
@@ -101,7 +104,7 @@ module lookup_table #(
       .rst(rst),
       .s_axis_tdata(results),
       .s_axis_tvalid(valid),
-      .s_axis_tready(enable),
+      .s_axis_tready(slice_ready),
       .m_axis_tdata(m_axis_tdata),
       .m_axis_tvalid(m_axis_tvalid),
       .m_axis_tready(m_axis_tready)

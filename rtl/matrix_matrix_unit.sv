@@ -71,7 +71,7 @@ module matrix_matrix_unit #(
   // Each input waits in a slice of its own, so that no valid leads to the other input's ready.
   logic [SIMD*A_BITS-1:0]  a_data;
   logic [LANES*B_BITS-1:0] b_data;
-  logic                    a_valid, b_valid, enable, step, take_a, take_b;
+  logic                    a_valid, b_valid, enable, slice_ready, step, take_a, take_b;
 
   skid_buffer #(
       .WIDTH(SIMD * A_BITS)
@@ -248,6 +248,9 @@ module matrix_matrix_unit #(
     end
   end
 
+  // Nothing has to wait for the output while there is nothing for it.
+  assign enable = slice_ready || !finished;
+
   skid_buffer #(
       .WIDTH(C_LANES * OUTPUT_BITS)
   ) slice (
@@ -255,7 +258,7 @@ module matrix_matrix_unit #(
       .rst(rst),
       .s_axis_tdata(result),
       .s_axis_tvalid(finished),
-      .s_axis_tready(enable),
+      .s_axis_tready(slice_ready),
       .m_axis_tdata(m_axis_tdata),
       .m_axis_tvalid(m_axis_tvalid),
       .m_axis_tready(m_axis_tready)

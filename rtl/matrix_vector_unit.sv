@@ -78,8 +78,8 @@ module matrix_vector_unit #(
     $error("matrix_vector_unit: SEGMENTS must divide MATRICES, and matrices of different sizes need a TABLE");
   end
 
-  // Everything moves when the output takes a beat; a step runs when its input is there, too.
-  logic enable, step;
+  // Everything moves when the output has room; a step runs when its input is there, too.
+  logic enable, slice_ready, step;
 
   // Control: the position in the matrix.
   logic [COLUMN_BITS-1:0] column;
@@ -266,6 +266,9 @@ module matrix_vector_unit #(
     assign finished = valid[DOT_LATENCY];
   end
 
+  // Nothing has to wait for the output while there is nothing for it.
+  assign enable = slice_ready || !finished;
+
   skid_buffer #(
       .WIDTH(PE * ACCUMULATOR_BITS)
   ) slice (
@@ -273,7 +276,7 @@ module matrix_vector_unit #(
       .rst(rst),
       .s_axis_tdata(results),
       .s_axis_tvalid(finished),
-      .s_axis_tready(enable),
+      .s_axis_tready(slice_ready),
       .m_axis_tdata(m_axis_tdata),
       .m_axis_tvalid(m_axis_tvalid),
       .m_axis_tready(m_axis_tready)

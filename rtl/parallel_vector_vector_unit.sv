@@ -43,8 +43,8 @@ module parallel_vector_vector_unit #(
     $error("parallel_vector_vector_unit: CHANNELS, POSITIONS, INPUT_BITS and WEIGHT_BITS must be at least 1");
   end
 
-  // Everything moves when the output takes a beat. Bit 0 of `valid` goes with the operands, the last one with the sums.
-  logic enable;
+  // Everything moves when the output has room. Bit 0 of `valid` goes with the operands, the last one with the sums.
+  logic enable, slice_ready;
   logic [DOT_LATENCY:0] valid;
 
   assign s_axis_tready = enable;
@@ -118,6 +118,9 @@ module parallel_vector_vector_unit #(
     );
   end
 
+  // Nothing has to wait for the output while there is nothing for it.
+  assign enable = slice_ready || !valid[DOT_LATENCY];
+
   skid_buffer #(
       .WIDTH(CHANNELS * ACCUMULATOR_BITS)
   ) slice (
@@ -125,7 +128,7 @@ module parallel_vector_vector_unit #(
       .rst(rst),
       .s_axis_tdata(sums),
       .s_axis_tvalid(valid[DOT_LATENCY]),
-      .s_axis_tready(enable),
+      .s_axis_tready(slice_ready),
       .m_axis_tdata(m_axis_tdata),
       .m_axis_tvalid(m_axis_tvalid),
       .m_axis_tready(m_axis_tready)

@@ -28,8 +28,8 @@ module parallel_window_maximum #(
     $error("parallel_window_maximum: CHANNELS and INPUT_BITS must be at least 1, POSITIONS at least 2");
   end
 
-  // Everything moves when the output takes a beat.
-  logic enable;
+  // Everything moves when the output has room.
+  logic enable, slice_ready;
   logic [LEVELS:0] valid;
 
   assign s_axis_tready = enable;
@@ -71,6 +71,9 @@ module parallel_window_maximum #(
     assign greatest[channel*INPUT_BITS+:INPUT_BITS] = key ^ SIGN;
   end
 
+  // Nothing has to wait for the output while there is nothing for it.
+  assign enable = slice_ready || !valid[LEVELS];
+
   skid_buffer #(
       .WIDTH(CHANNELS * INPUT_BITS)
   ) slice (
@@ -78,7 +81,7 @@ module parallel_window_maximum #(
       .rst(rst),
       .s_axis_tdata(greatest),
       .s_axis_tvalid(valid[LEVELS]),
-      .s_axis_tready(enable),
+      .s_axis_tready(slice_ready),
       .m_axis_tdata(m_axis_tdata),
       .m_axis_tvalid(m_axis_tvalid),
       .m_axis_tready(m_axis_tready)

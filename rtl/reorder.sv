@@ -60,7 +60,7 @@ module reorder #(
   localparam int unsigned COUNT_BITS = $clog2(2 * BLOCK + DEPTH + 1) + 1;
 
   logic signed [COUNT_BITS-1:0] room, ahead;
-  logic write, enable, step, valid;
+  logic write, enable, slice_ready, step, valid;
 
   assign s_axis_tready = !room[COUNT_BITS-1];
   assign write         = s_axis_tvalid && s_axis_tready;
@@ -143,6 +143,9 @@ module reorder #(
     end
   end
 
+  // Nothing has to wait for the output while there is nothing for it.
+  assign enable = slice_ready || !given;
+
   skid_buffer #(
       .WIDTH(LANES * OUTPUT_BITS)
   ) slice (
@@ -150,7 +153,7 @@ module reorder #(
       .rst(rst),
       .s_axis_tdata(word),
       .s_axis_tvalid(given),
-      .s_axis_tready(enable),
+      .s_axis_tready(slice_ready),
       .m_axis_tdata(m_axis_tdata),
       .m_axis_tvalid(m_axis_tvalid),
       .m_axis_tready(m_axis_tready)

@@ -49,8 +49,8 @@ module requantise #(
     $error("requantise: SHIFT must be less than SUM_BITS, at least 1 for HALF_EVEN, and LOW at most HIGH");
   end
 
-  // Everything moves when the output takes a beat. Bit 0 of `valid` goes with the operands, 1 with products, 2 with sums.
-  logic enable;
+  // Everything moves when the output has room. Bit 0 of `valid` goes with the operands, 1 with products, 2 with sums.
+  logic enable, slice_ready;
   logic [2:0] valid;
 
   assign s_axis_tready = enable;
@@ -167,6 +167,9 @@ module requantise #(
         rounded < SUM_BITS'(LOW) ? OUTPUT_BITS'(LOW) : rounded > SUM_BITS'(HIGH) ? OUTPUT_BITS'(HIGH) : OUTPUT_BITS'(rounded);
   end
 
+  // Nothing has to wait for the output while there is nothing for it.
+  assign enable = slice_ready || !valid[2];
+
   skid_buffer #(
       .WIDTH(PE * OUTPUT_BITS)
   ) slice (
@@ -174,7 +177,7 @@ module requantise #(
       .rst(rst),
       .s_axis_tdata(results),
       .s_axis_tvalid(valid[2]),
-      .s_axis_tready(enable),
+      .s_axis_tready(slice_ready),
       .m_axis_tdata(m_axis_tdata),
       .m_axis_tvalid(m_axis_tvalid),
       .m_axis_tready(m_axis_tready)

@@ -157,7 +157,7 @@ module sliding_window #(
 
   // Output: a beat of padding is there always, others when they lie behind the next one to be written. A frame begins when its
   // first beat has been taken, so for an output beat that `begins` one, `ahead` is counted from that.
-  logic enable, step, valid, outside, begins;
+  logic enable, slice_ready, step, valid, outside, begins;
   logic [2:0] move;
   logic [1:0] release_code;
 
@@ -280,6 +280,9 @@ module sliding_window #(
       .selected(beat)
   );
 
+  // Nothing has to wait for the output while there is nothing for it.
+  assign enable = slice_ready || !given;
+
   skid_buffer #(
       .WIDTH(LANES * OUTPUT_BITS)
   ) slice (
@@ -287,7 +290,7 @@ module sliding_window #(
       .rst(rst),
       .s_axis_tdata(beat),
       .s_axis_tvalid(given),
-      .s_axis_tready(enable),
+      .s_axis_tready(slice_ready),
       .m_axis_tdata(m_axis_tdata),
       .m_axis_tvalid(m_axis_tvalid),
       .m_axis_tready(m_axis_tready)

@@ -34,7 +34,7 @@ module stream_add #(
   // Each input waits in a slice of its own, so that no valid leads to the other input's ready.
   logic [LANES*A_BITS-1:0] a_data;
   logic [LANES*B_BITS-1:0] b_data;
-  logic                    a_valid, b_valid, enable, step;
+  logic                    a_valid, b_valid, enable, slice_ready, step;
 
   assign step = enable && a_valid && b_valid;
 
@@ -92,6 +92,9 @@ module stream_add #(
     end
   end
 
+  // Nothing has to wait for the output while there is nothing for it.
+  assign enable = slice_ready || !valid;
+
   skid_buffer #(
       .WIDTH(LANES * OUTPUT_BITS)
   ) slice (
@@ -99,7 +102,7 @@ module stream_add #(
       .rst(rst),
       .s_axis_tdata(sums),
       .s_axis_tvalid(valid),
-      .s_axis_tready(enable),
+      .s_axis_tready(slice_ready),
       .m_axis_tdata(m_axis_tdata),
       .m_axis_tvalid(m_axis_tvalid),
       .m_axis_tready(m_axis_tready)

@@ -44,7 +44,7 @@ module stream_multiply #(
   // Each input waits in a slice of its own, so that no valid leads to the other input's ready.
   logic [LANES*A_BITS-1:0] a_data;
   logic [LANES*B_BITS-1:0] b_data;
-  logic                    a_valid, b_valid, enable, step;
+  logic                    a_valid, b_valid, enable, slice_ready, step;
 
   assign step = enable && a_valid && b_valid;
 
@@ -110,6 +110,9 @@ module stream_multiply #(
     end
   end
 
+  // Nothing has to wait for the output while there is nothing for it.
+  assign enable = slice_ready || !valid[1];
+
   skid_buffer #(
       .WIDTH(LANES * OUTPUT_BITS)
   ) slice (
@@ -117,7 +120,7 @@ module stream_multiply #(
       .rst(rst),
       .s_axis_tdata(products),
       .s_axis_tvalid(valid[1]),
-      .s_axis_tready(enable),
+      .s_axis_tready(slice_ready),
       .m_axis_tdata(m_axis_tdata),
       .m_axis_tvalid(m_axis_tvalid),
       .m_axis_tready(m_axis_tready)

@@ -32,8 +32,8 @@ module stream_repeat #(
   localparam int unsigned BEAT_BITS = BEATS > 1 ? $clog2(BEATS) : 1;
   localparam int unsigned TIME_BITS = TIMES > 1 ? $clog2(TIMES) : 1;
 
-  // Everything moves when the output takes a beat; a step runs when its input is there, too.
-  logic enable, step;
+  // Everything moves when the output has room; a step runs when its input is there, too.
+  logic enable, slice_ready, step;
 
   // Control: which beat of which repetition.
   logic [BEAT_BITS-1:0] position;
@@ -87,6 +87,9 @@ module stream_repeat #(
     end
   end
 
+  // Nothing has to wait for the output while there is nothing for it.
+  assign enable = slice_ready || !valid;
+
   skid_buffer #(
       .WIDTH(LANES * COPIES * BITS)
   ) slice (
@@ -94,7 +97,7 @@ module stream_repeat #(
       .rst(rst),
       .s_axis_tdata(copies),
       .s_axis_tvalid(valid),
-      .s_axis_tready(enable),
+      .s_axis_tready(slice_ready),
       .m_axis_tdata(m_axis_tdata),
       .m_axis_tvalid(m_axis_tvalid),
       .m_axis_tready(m_axis_tready)

@@ -62,8 +62,8 @@ module thresholding #(
     $error("thresholding: a binary search needs 2**n - 1 thresholds");
   end
 
-  // Everything moves when the output takes a beat.
-  logic enable, step;
+  // Everything moves when the output has room.
+  logic enable, slice_ready, step;
 
   assign s_axis_tready = enable;
   assign step          = enable && s_axis_tvalid;
@@ -207,6 +207,9 @@ module thresholding #(
     end
   end
 
+  // Nothing has to wait for the output while there is nothing for it.
+  assign enable = slice_ready || !valid[STAGES];
+
   skid_buffer #(
       .WIDTH(PE * OUTPUT_BITS)
   ) slice (
@@ -214,7 +217,7 @@ module thresholding #(
       .rst(rst),
       .s_axis_tdata(results),
       .s_axis_tvalid(valid[STAGES]),
-      .s_axis_tready(enable),
+      .s_axis_tready(slice_ready),
       .m_axis_tdata(m_axis_tdata),
       .m_axis_tvalid(m_axis_tvalid),
       .m_axis_tready(m_axis_tready)

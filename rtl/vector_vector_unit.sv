@@ -43,8 +43,8 @@ module vector_vector_unit #(
     $error("vector_vector_unit: PE, FOLDS, POSITIONS, INPUT_BITS and WEIGHT_BITS must be at least 1");
   end
 
-  // Everything moves when the output takes a beat.
-  logic enable, step;
+  // Everything moves when the output has room.
+  logic enable, slice_ready, step;
 
   assign s_axis_tready = enable;
   assign step          = enable && s_axis_tvalid;
@@ -160,6 +160,9 @@ module vector_vector_unit #(
     end
   end
 
+  // Nothing has to wait for the output while there is nothing for it.
+  assign enable = slice_ready || !finished;
+
   skid_buffer #(
       .WIDTH(WIDTH)
   ) slice (
@@ -167,7 +170,7 @@ module vector_vector_unit #(
       .rst(rst),
       .s_axis_tdata(result),
       .s_axis_tvalid(finished),
-      .s_axis_tready(enable),
+      .s_axis_tready(slice_ready),
       .m_axis_tdata(m_axis_tdata),
       .m_axis_tvalid(m_axis_tvalid),
       .m_axis_tready(m_axis_tready)

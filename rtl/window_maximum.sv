@@ -33,8 +33,8 @@ module window_maximum #(
     $error("window_maximum: PE, FOLDS and INPUT_BITS must be at least 1, POSITIONS at least 2");
   end
 
-  // Everything moves when the output takes a beat.
-  logic enable, step;
+  // Everything moves when the output has room.
+  logic enable, slice_ready, step;
 
   assign s_axis_tready = enable;
   assign step          = enable && s_axis_tvalid;
@@ -101,6 +101,9 @@ module window_maximum #(
     end
   end
 
+  // Nothing has to wait for the output while there is nothing for it.
+  assign enable = slice_ready || !valid;
+
   skid_buffer #(
       .WIDTH(WIDTH)
   ) slice (
@@ -108,7 +111,7 @@ module window_maximum #(
       .rst(rst),
       .s_axis_tdata(result),
       .s_axis_tvalid(valid),
-      .s_axis_tready(enable),
+      .s_axis_tready(slice_ready),
       .m_axis_tdata(m_axis_tdata),
       .m_axis_tvalid(m_axis_tvalid),
       .m_axis_tready(m_axis_tready)

@@ -14,7 +14,7 @@ from .parameter_sets import ILLEGAL, LEGAL, Parameters
 
 RTL = assets.rtl()
 MODULES = sorted(path.stem for path in RTL.glob("*.sv"))
-LINES = 300
+LINES = 320
 
 
 def lint_module(module: str, parameters: Parameters) -> LintReport:
@@ -63,4 +63,6 @@ def test_house_style(module: str) -> None:
     assert text.rstrip().endswith("`default_nettype wire")
     assert text.count("endmodule") == 1
     assert len(lines) <= LINES
+    # FIFO sizing counts on it: a full output stops only a kernel that has one more beat for it.
+    assert ".s_axis_tready(enable)" not in text or ".s_axis_tvalid(step)" in text
     assert not [line for line in lines if line != line.rstrip() or "\t" in line]
