@@ -72,7 +72,7 @@ module phased_window #(
   assign write         = s_axis_tvalid && s_axis_tready;
 
   // Output: a beat of padding is there always, others when they lie behind the next one to be written.
-  logic enable, step, valid, outside, begins;
+  logic enable, slice_ready, step, valid, outside, begins;
   logic [COUNT_BITS-1:0] distance, freed;
 
   assign step = enable && valid && (outside && !begins || !ahead[COUNT_BITS-1]);
@@ -171,6 +171,9 @@ module phased_window #(
       .selected(beat)
   );
 
+  // Nothing has to wait for the output while there is nothing for it.
+  assign enable = slice_ready || !given;
+
   skid_buffer #(
       .WIDTH(LANES * OUTPUT_BITS)
   ) slice (
@@ -178,7 +181,7 @@ module phased_window #(
       .rst(rst),
       .s_axis_tdata(beat),
       .s_axis_tvalid(given),
-      .s_axis_tready(enable),
+      .s_axis_tready(slice_ready),
       .m_axis_tdata(m_axis_tdata),
       .m_axis_tvalid(m_axis_tvalid),
       .m_axis_tready(m_axis_tready)

@@ -49,7 +49,7 @@ module stream_concat #(
   // Each input waits in a slice of its own, so that no valid leads to the other input's ready.
   logic [A_WIDTH-1:0] a_data;
   logic [B_WIDTH-1:0] b_data;
-  logic a_valid, b_valid, a_step, b_step, valid, enable;
+  logic a_valid, b_valid, a_step, b_step, valid, enable, slice_ready;
 
   skid_buffer #(
       .WIDTH(A_WIDTH)
@@ -122,6 +122,9 @@ module stream_concat #(
     end
   end
 
+  // Nothing has to wait for the output while there is nothing for it.
+  assign enable = slice_ready || !valid;
+
   skid_buffer #(
       .WIDTH(LANES * OUTPUT_BITS)
   ) slice (
@@ -129,7 +132,7 @@ module stream_concat #(
       .rst(rst),
       .s_axis_tdata(data),
       .s_axis_tvalid(valid),
-      .s_axis_tready(enable),
+      .s_axis_tready(slice_ready),
       .m_axis_tdata(m_axis_tdata),
       .m_axis_tvalid(m_axis_tvalid),
       .m_axis_tready(m_axis_tready)
