@@ -6,7 +6,8 @@
 // Interval    1 beat a cycle
 // Latency     4 cycles
 //
-// LEFT_BITS and RIGHT_BITS hold the two factors as signed numbers. USE_DSP is passed to the synthesis tool: auto, yes or no.
+// LEFT_BITS and RIGHT_BITS hold the two factors, as signed numbers where LEFT_SIGNED and RIGHT_SIGNED say so. USE_DSP: see
+// dot_product_products.
 `default_nettype none
 
 module stream_multiply #(
@@ -15,14 +16,16 @@ module stream_multiply #(
     parameter bit          A_SIGNED    = 1'b0,
     parameter int          A_FACTOR    = 1,
     parameter int          A_TERM      = 0,
-    parameter int unsigned LEFT_BITS   = 5,
+    parameter int unsigned LEFT_BITS   = 4,
+    parameter bit          LEFT_SIGNED = 1'b0,
     parameter int unsigned B_BITS      = 4,
     parameter bit          B_SIGNED    = 1'b0,
     parameter int          B_FACTOR    = 1,
     parameter int          B_TERM      = 0,
-    parameter int unsigned RIGHT_BITS  = 5,
+    parameter int unsigned RIGHT_BITS  = 4,
+    parameter bit          RIGHT_SIGNED = 1'b0,
     parameter int unsigned OUTPUT_BITS = 8,
-    parameter              USE_DSP     = "auto"
+    parameter bit          USE_DSP     = 1'b0
 ) (
     input  wire logic                             clk,
     input  wire logic                             rst,
@@ -79,12 +82,10 @@ module stream_multiply #(
   logic [1:0]                   valid;
 
   for (genvar lane = 0; lane < LANES; lane++) begin : gen_lane
-    logic [A_BITS-1:0]             a;
-    logic [B_BITS-1:0]             b;
-    logic signed [LEFT_BITS-1:0]   a_wide, left;
-    logic signed [RIGHT_BITS-1:0]  b_wide, right;
-    (* use_dsp = USE_DSP *)
-    logic signed [OUTPUT_BITS-1:0] product;
+    logic [A_BITS-1:0]     a;
+    logic [B_BITS-1:0]     b;
+    logic [LEFT_BITS-1:0]  a_wide, left;
+    logic [RIGHT_BITS-1:0] b_wide, right;
 
     assign a      = a_data[lane*A_BITS+:A_BITS];
     assign b      = b_data[lane*B_BITS+:B_BITS];
@@ -93,13 +94,26 @@ module stream_multiply #(
 
     always_ff @(posedge clk) begin
       if (enable) begin
-        left    <= a_wide * LEFT_BITS'(A_FACTOR) + LEFT_BITS'(A_TERM);
-        right   <= b_wide * RIGHT_BITS'(B_FACTOR) + RIGHT_BITS'(B_TERM);
-        product <= OUTPUT_BITS'(left) * OUTPUT_BITS'(right);
+        left  <= a_wide * LEFT_BITS'(A_FACTOR) + LEFT_BITS'(A_TERM);
+        right <= b_wide * RIGHT_BITS'(B_FACTOR) + RIGHT_BITS'(B_TERM);
       end
     end
 
-    assign products[lane*OUTPUT_BITS+:OUTPUT_BITS] = product;
+    dot_product_products #(
+        .SIMD(1),
+        .INPUT_BITS(LEFT_BITS),
+        .INPUT_SIGNED(LEFT_SIGNED),
+        .WEIGHT_BITS(RIGHT_BITS),
+        .WEIGHT_SIGNED(RIGHT_SIGNED),
+        .SUM_BITS(OUTPUT_BITS),
+        .USE_DSP(USE_DSP)
+    ) multiplier (
+        .clk(clk),
+        .enable(enable),
+        .inputs(left),
+        .weights(right),
+        .sum(products[lane*OUTPUT_BITS+:OUTPUT_BITS])
+    );
   end
 
   always_ff @(posedge clk) begin

@@ -26,6 +26,9 @@ CASES = [
     case(IntType(4, False), IntType(4, False), (1, 1), channels=6, pe=2, vectors=3),
     case(IntType(4, True), IntType(3, False), (1, -1), channels=6, pe=6, vectors=5),
     case(IntType(8, True), IntType(5, True), (3, 10), channels=4, pe=1, vectors=3),
+    case(IntType(5, True), IntType(8, True), (-107, 283), channels=4, pe=2, vectors=3),
+    case(IntType(3, False), IntType(3, True), (1048575, -699051), channels=2, pe=1, vectors=3),
+    case(IntType(3, False), IntType(3, True), (-1, 16), channels=3, pe=3, vectors=3),
     case(IntType(1, False), IntType(1, False), (-2, 7), channels=1, pe=1, vectors=9),
 ]
 

@@ -150,6 +150,7 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
     ),
     "stream_add": (
         {"A": 3, "B": -2, "B_SIGNED": 1, "OUTPUT_BITS": 8},
+        {"A": -107, "B": 1048575, "OUTPUT_BITS": 26},
         {"LANES": 1, "A_BITS": 1, "B_BITS": 1, "OUTPUT_BITS": 2},
     ),
     "stream_pad": (
@@ -163,8 +164,8 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
     ),
     "stream_fork": ({"WIDTH": 1, "N": 1}, {"WIDTH": 9, "N": 5}),
     "stream_multiply": (
-        {"LANES": 1, "A_BITS": 1, "A_FACTOR": 2, "A_TERM": -1, "LEFT_BITS": 2, "OUTPUT_BITS": 6},
-        {"B_SIGNED": 1, "B_TERM": 3, "OUTPUT_BITS": 9, "USE_DSP": "yes"},
+        {"LANES": 1, "A_BITS": 1, "A_FACTOR": 2, "A_TERM": -1, "LEFT_BITS": 2, "LEFT_SIGNED": 1, "OUTPUT_BITS": 6},
+        {"B_SIGNED": 1, "B_TERM": 3, "RIGHT_BITS": 5, "RIGHT_SIGNED": 1, "OUTPUT_BITS": 9, "USE_DSP": 1},
     ),
     "stream_repeat": (
         {"BEATS": 1, "LANES": 1, "COPIES": 4},

@@ -99,12 +99,12 @@ class DotProduct:
                 return adders + Resources(ff=float(self.simd * bits), dsp=self.simd)
             inside = self.simd // 2 * (bits + 1)  # a DSP48 has the product's register and the first level's adder
             return Resources(lut=adders.lut - inside, ff=adders.ff, dsp=self.simd)
-        lut = wide if self.weight.bipolar else _product_luts(narrow, wide, lut_inputs)
+        lut = wide if self.weight.bipolar else product_luts(narrow, wide, lut_inputs)
         product = Resources(lut=float(lut * density), ff=float(bits))
         return scaled(product, self.simd) + tree(self.simd, bits, a.signed or w.signed)
 
 
-def _product_luts(narrow: int, wide: int, lut_inputs: int) -> float:
+def product_luts(narrow: int, wide: int, lut_inputs: int) -> float:
     """Of one multiplier in logic: rows of full adders. Fitted to Yosys."""
     if narrow == 1:  # for LUT6 parts it makes the gate the synchronous reset of the product's register
         return 1.0 if lut_inputs >= 6 else wide + 3.0

@@ -46,7 +46,7 @@ class StreamAdd:
     def schedule(self) -> Schedule:
         """A beat of each in, a beat out."""
         order = steps(self.beats)
-        return Schedule(self.beats, (order, order), (order,), latency=3)
+        return Schedule(self.beats, (order, order), (order,), latency=3 + int(self._scaled()))
 
     def foldings(self) -> Iterator[StreamAdd]:
         """PE divides the channels."""
@@ -64,11 +64,13 @@ class StreamAdd:
         return replace(self, pe=legal_number(name, value, divisors(self.channels)))
 
     def resources(self, lut_inputs: int, bram_bits: int) -> Resources:
-        """An adder a lane (and shifted adds for factors that are no powers of two), three slices."""
-        terms = sum(max(bin(abs(factor)).count("1") - 1, 0) for factor in self.factors)
+        """An adder a lane, one more for each further digit of the factors, three slices."""
         bits_in = self.pe * sum(element.bits for element in self.operands)
         bits_out = self.pe * self.output.bits
-        return Resources(lut=bits_in + (2.0 + terms) * bits_out + 8, ff=2.0 * bits_in + 3.0 * bits_out + 8)
+        further = sum(max(digits(factor) - 1, 0) for factor in self.factors)
+        each = 0.75 if lut_inputs >= 6 else 1.25  # of a sum's bits: the low ones of a shifted operand are nothing
+        widened = 2.0 * bits_out if self._scaled() else 0.0
+        return Resources(lut=bits_in + (2.0 + each * further) * bits_out + 8, ff=2.0 * bits_in + 3.0 * bits_out + 8 + widened)
 
     def binding(self) -> Binding:
         """The RTL instance."""
@@ -88,3 +90,12 @@ class StreamAdd:
     def evaluate(self, *frames: IntArray) -> tuple[IntArray, ...]:
         """Two arrays (frames, vectors * channels) to one."""
         return (frames[0] * self.factors[0] + frames[1] * self.factors[1],)
+
+    def _scaled(self) -> bool:
+        """Whether a factor is more than a shift."""
+        return max(map(digits, self.factors)) > 1
+
+
+def digits(factor: int) -> int:
+    """How many of an integer's signed digits (-1, 0 and 1, no two others than 0 next to each other) are not zero."""
+    return bin(factor ^ (3 * factor)).count("1")

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from qcompile.ir.dataflow import Binding, Resources, Schedule, Stream, steps
 from qcompile.ir.types import IntArray, IntType
-from qcompile.kernels.dot_product import DSP_FROM, RES_TYPES
+from qcompile.kernels.dot_product import DSP_FROM, RES_TYPES, product_luts
 from qcompile.kernels.folding import divisors, legal_number, legal_word
 
 
@@ -73,54 +73,55 @@ class StreamMultiply:
 
     def resources(self, lut_inputs: int, bram_bits: int) -> Resources:
         """A multiplier a lane with its operands, three slices."""
-        left, right = self._factor_bits()
+        left, right = (factor.bits for factor in self._factor_types())
         bits_in = self.pe * sum(element.bits for element in self.operands)
         bits_out = self.pe * self.output.bits
-        moved = sum(w for w, term in zip((left, right), self.terms, strict=True) if term)
-        registers = 2.0 * bits_in + 2.0 * bits_out + 10
-        slices = Resources(lut=bits_in + bits_out + self.pe * moved + 10, ff=registers)
+        moved = sum(bits for bits, term in zip((left, right), self.terms, strict=True) if term)
+        slices = Resources(lut=bits_in + bits_out + self.pe * moved + 10, ff=2.0 * bits_in + 2.0 * bits_out + 10)
         if self._uses_dsp():
             return slices + Resources(dsp=self.pe)
-        product = Resources(lut=1.0 * left * right, ff=float(left + right + self.output.bits))
-        return slices + Resources(lut=self.pe * product.lut, ff=self.pe * product.ff)
+        narrow, wide = sorted((left, right))
+        product = product_luts(narrow, wide, lut_inputs)
+        return slices + Resources(lut=self.pe * product, ff=float(self.pe * (left + right + self.output.bits)))
 
     def binding(self) -> Binding:
         """The RTL instance."""
         a, b = self.operands
-        left, right = self._factor_bits()
+        left, right = self._factor_types()
         parameters: tuple[tuple[str, int | str], ...] = (
             ("LANES", self.pe),
             ("A_BITS", a.bits),
             ("A_SIGNED", int(a.signed)),
             ("A_FACTOR", self.factors[0]),
             ("A_TERM", self.terms[0]),
-            ("LEFT_BITS", left),
+            ("LEFT_BITS", left.bits),
+            ("LEFT_SIGNED", int(left.signed)),
             ("B_BITS", b.bits),
             ("B_SIGNED", int(b.signed)),
             ("B_FACTOR", self.factors[1]),
             ("B_TERM", self.terms[1]),
-            ("RIGHT_BITS", right),
+            ("RIGHT_BITS", right.bits),
+            ("RIGHT_SIGNED", int(right.signed)),
             ("OUTPUT_BITS", self.output.bits),
-            ("USE_DSP", "yes" if self._uses_dsp() else "no"),
+            ("USE_DSP", int(self._uses_dsp())),
         )
-        return Binding(self.kind, ("skid_buffer", "stream_multiply"), parameters)
+        sources = ("skid_buffer", "adder_tree", "dot_product_products", "stream_multiply")
+        return Binding(self.kind, sources, parameters)
 
     def evaluate(self, *frames: IntArray) -> tuple[IntArray, ...]:
         """Two arrays (frames, vectors * channels) to one."""
         a, b = (x * f + t for x, f, t in zip(frames, self.factors, self.terms, strict=True))
         return (a * b,)
 
-    def _factor_bits(self) -> tuple[int, int]:
-        """Widths of the two factors as signed numbers."""
-        left, right = (
-            IntType.of_range(min(-1, e.lo * f + t), max(0, e.hi * f + t)).bits
-            for e, f, t in zip(self.operands, self.factors, self.terms, strict=True)
-        )
+    def _factor_types(self) -> tuple[IntType, IntType]:
+        """What holds the two factors."""
+        ends = [(e.lo * f + t, e.hi * f + t) for e, f, t in zip(self.operands, self.factors, self.terms, strict=True)]
+        left, right = (IntType.of_range(min(pair), max(pair)) for pair in ends)
         return left, right
 
     def _uses_dsp(self) -> bool:
         """Whether the products are DSP blocks: where they would take some 40 LUTs, or as the user says."""
-        widths = [element.bits for element in self.operands]
-        if self.res_type == "auto":
-            return min(widths) > 1 and widths[0] * widths[1] >= DSP_FROM
-        return self.res_type == "dsp"
+        left, right = (factor.bits for factor in self._factor_types())
+        if min(left, right) == 1 or self.res_type == "lut":
+            return False
+        return self.res_type == "dsp" or left * right >= DSP_FROM
