@@ -149,9 +149,9 @@ def _max_pool(d: Draft) -> None:
     if found is None or int(np.prod(kernel)) == 1:
         return
     attributes, out = found
-    pads = attributes.get("pads", [0])
-    if any(p >= k for p, k in zip(pads, kernel * 2, strict=False)):  # type: ignore[call-overload]
-        return
+    pads = attributes.get("pads")
+    if not isinstance(pads, list) or any(p >= k for p, k in zip(pads, kernel * 2, strict=True)):
+        return  # onnxruntime wants padding to be less than the window
     d.apply("MaxPool", [], attributes)
     d.shape = (1, d.shape[1], *out)
 
