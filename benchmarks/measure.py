@@ -8,6 +8,7 @@ import re
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,11 +45,16 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Time of a finished process and of all that it waited for, in seconds, and the text of its standard error."""
+    """Time of a finished process and of all that it waited for, in seconds, the texts of its standard error and standard
+    output, its exit status, and the most memory that one of them held, in MiB.
+    """
 
     cpu: float
     wall: float
     log: str
+    output: str
+    status: int
+    memory: float
 
     def step(self, name: str) -> float:
         """Wall seconds of a step of qcompile."""
@@ -192,12 +198,32 @@ class Bench:
 
 def timed(command: list[str], cache: Path) -> Spent:
     """Runs a command to its end, with its own user cache. Raises RuntimeError with its output when it fails."""
+    spent = finished(command, cache)
+    if spent.status:
+        raise RuntimeError(f"{' '.join(command)} gave {spent.status}:\n{spent.output}{spent.log}")
+    return spent
+
+
+def finished(command: list[str], cache: Path) -> Spent:
+    """Runs a command to its end, whatever that is, with its own user cache."""
     environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    before, started = _children_cpu(), time.monotonic()
-    finished = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    spent = Spent(_children_cpu() - before, time.monotonic() - started, finished.stderr)
-    if finished.returncode:
-        raise RuntimeError(f"{' '.join(command)} gave {finished.returncode}:\n{finished.stdout}{finished.stderr}")
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as log:
+        started = time.monotonic()
+        process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=log)
+        _, status, used = os.wait4(process.pid, 0)
+        wall = time.monotonic() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        log.seek(0)
+        texts = log.read(), output.read()
+    return Spent(used.ru_utime + used.ru_stime, wall, *texts, process.returncode, used.ru_maxrss / 1024)
+
+
+def run_qcompile(arguments: list[str], cache: Path) -> Spent:
+    """Runs the command line to its end. Raises RuntimeError where it neither succeeds nor refuses nor finds a mismatch."""
+    spent = finished([sys.executable, "-m", "qcompile", *arguments], cache)
+    if spent.status not in (0, 2, 3):
+        raise RuntimeError(f"qcompile {' '.join(arguments)} gave {spent.status}:\n{spent.output}{spent.log}")
     return spent
 
 

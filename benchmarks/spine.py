@@ -141,9 +141,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if faults else 0
 
 
-def write_into(page: Path, passage: str) -> None:
-    """Replaces what stands between the comments `<!-- benchmark -->` and `<!-- /benchmark -->`."""
-    begin, end = "<!-- benchmark -->\n", "<!-- /benchmark -->"
+def write_into(page: Path, passage: str, name: str = "benchmark") -> None:
+    """Replaces what stands between the comments `<!-- name -->` and `<!-- /name -->`."""
+    begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
     before, _, rest = page.read_text(encoding="utf-8").partition(begin)
     page.write_text(f"{before}{begin}{passage}\n{end}{rest.partition(end)[2]}", encoding="utf-8")
 
