@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
+
+import numpy as np
 
 from qcompile.flow.prepare import Prepared
-from qcompile.ir.dataflow import Dataflow, Kernel
+from qcompile.ir.dataflow import Dataflow, LineBuffering, Multiplying
 from qcompile.ir.graph import Graph, element_count
-from qcompile.kernels import (
-    MatrixVectorUnit,
-    ParallelVectorVectorUnit,
-    ParallelWindow,
-    SlidingWindow,
-    VectorVectorUnit,
-)
-from qcompile.ops import Convolution, MatMul
+from qcompile.kernels import MatrixVectorUnit, ParallelWindow, PhasedWindow, SlidingWindow
+from qcompile.ops import Convolution, MatMul, TransposedConvolution
+from qcompile.ops.windows import Windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +37,8 @@ def design_figures(prepared: Prepared) -> DesignFigures:
     """Figures of a prepared design."""
     dataflow = prepared.dataflow
     kernels = [instance.kernel for instance in dataflow.instances]
-    products = [(multiplications(kernel), kernel.interval()) for kernel in kernels]
-    windows = [kernel for kernel in kernels if isinstance(kernel, (SlidingWindow, ParallelWindow))]
+    products = [(kernel.multiplications(), kernel.interval()) for kernel in kernels if isinstance(kernel, Multiplying)]
+    windows = [kernel for kernel in kernels if isinstance(kernel, LineBuffering)]
     return DesignFigures(
         interval=dataflow.interval(),
         latency=prepared.timing.first_output,
@@ -53,24 +51,25 @@ def design_figures(prepared: Prepared) -> DesignFigures:
     )
 
 
-def multiplications(kernel: Kernel) -> int:
-    """Products of a frame; sums of unweighted elements (average pooling) are none."""
-    if isinstance(kernel, MatrixVectorUnit):
-        return kernel.rows * kernel.columns * kernel.vectors
-    if isinstance(kernel, (VectorVectorUnit, ParallelVectorVectorUnit)) and bool((kernel.weights != 1).any()):
-        return kernel.positions * kernel.channels * kernel.vectors
-    return 0
-
-
 def useful_multiplications(graph: Graph) -> int:
-    """Products of a frame by the definition of the model's operators, padding counted as pixels."""
+    """Products of a frame by the definition of the model's operators, padding counted as pixels, inserted zeros not."""
     shapes = {name: value.shape for name, value in graph.values.items()}
     shapes |= {name: array.shape for name, array in graph.constants.items()}
-    return sum(
-        element_count(shapes[node.output]) * node.op.terms(*(shapes[name] for name in node.inputs))
-        for node in graph.nodes
-        if isinstance(node.op, (Convolution, MatMul)) and node.output in graph.values
-    )
+    total = 0
+    for node in graph.nodes:
+        weights = shapes[node.inputs[1]] if len(node.inputs) > 1 else ()
+        if isinstance(node.op, (Convolution, MatMul)):
+            total += element_count(shapes[node.output]) * node.op.terms(*(shapes[name] for name in node.inputs))
+        elif isinstance(node.op, TransposedConvolution):
+            pairs = prod(_pairs(node.op.windows, axis, size) for axis, size in enumerate(shapes[node.output][2:]))
+            total += pairs * weights[0] * weights[1]
+    return total
+
+
+def _pairs(windows: Windows, axis: int, size: int) -> int:
+    """Taps that meet a pixel and not a zero between pixels, over all elements of the result along an axis."""
+    place = np.arange(size)[:, None] + windows.before[axis] - np.arange(windows.kernel[axis]) * windows.dilation[axis]
+    return int(np.count_nonzero(place % windows.stride[axis] == 0))
 
 
 def fills(dataflow: Dataflow) -> float:
@@ -84,7 +83,7 @@ def fills(dataflow: Dataflow) -> float:
         kernel, sources = instance.kernel, driver[instance.name]
         # The vector of a dense layer is complete when a window in front of it is.
         complete, own = any(whole[source] for source in sources), 0.0
-        if isinstance(kernel, (SlidingWindow, ParallelWindow)):
+        if isinstance(kernel, (SlidingWindow, ParallelWindow, PhasedWindow)):
             complete, own = True, _window_fill(kernel)
         elif isinstance(kernel, MatrixVectorUnit):
             complete, own = False, float(kernel.vectors == 1 and not complete)
@@ -93,8 +92,13 @@ def fills(dataflow: Dataflow) -> float:
     return max(behind[source] for source in driver[None])
 
 
-def _window_fill(kernel: SlidingWindow | ParallelWindow) -> float:
+def _window_fill(kernel: SlidingWindow | ParallelWindow | PhasedWindow) -> float:
     """The part of an image up to the last pixel of its first window."""
-    rows, columns = kernel.geometry.rows, kernel.geometry.columns
-    row, column = int(rows.taps()[0].max()), int(columns.taps()[0].max())
-    return (row * columns.size + column + 1) / kernel.geometry.pixels
+    if isinstance(kernel, PhasedWindow):
+        first = [axis.pixels()[0].max() for axis in (kernel.rows, kernel.columns)]
+        columns, pixels = kernel.columns.size, kernel.rows.size * kernel.columns.size
+    else:
+        geometry = kernel.geometry
+        first = [axis.taps()[0].max() for axis in (geometry.rows, geometry.columns)]
+        columns, pixels = geometry.columns.size, geometry.pixels
+    return max(1, int(first[0]) * columns + int(first[1]) + 1) / pixels

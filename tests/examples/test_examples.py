@@ -23,7 +23,7 @@ INTERVAL = 600
 def test_there_are_examples() -> None:
     """At least those of the README's table, each with the script that trained it."""
     readme = (EXAMPLES / "README.md").read_text(encoding="utf-8")
-    assert NAMES == sorted(re.findall(r"^\| `(\w+_w\da\d)` \|", readme, re.MULTILINE))
+    assert sorted(re.findall(r"^\| `(\w+_w\da\d)` \|", readme, re.MULTILINE)) == NAMES
     assert sorted(NAMES) == sorted(path.stem for path in (EXAMPLES / "training").glob("*_w?a?.py"))
 
 
