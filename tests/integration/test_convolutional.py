@@ -88,6 +88,19 @@ def padded(rng: np.random.Generator) -> tuple[ModelBuilder, str, tuple[int, ...]
     return b, b.node("MatMul", [x, weights(b, rng, 4 * 4 * 5, 5)]), (1, 3, 6, 7)
 
 
+def binary(rng: np.random.Generator) -> tuple[ModelBuilder, str, tuple[int, ...]]:
+    """Weights and numbers of one bit with zero padding, and averages that leave padding out."""
+    b = ModelBuilder()
+    x = b.quant("x", 0.5, 0.0, 1.0)
+    for channels in (3, 4):
+        w = b.quant(b.constant(rng.normal(size=(4, channels, 3, 3))), 0.5, 0.0, 1.0)
+        x = b.quant(b.node("Conv", [x, w], {"pads": [1, 1, 1, 1]}), 0.5, 0.0, 1.0)
+    x = b.node("AveragePool", [x], {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 1, 1]})
+    x = b.quant(x, 0.125, 0.0, 4.0)
+    x = b.node("Flatten", [x])
+    return b, b.node("MatMul", [x, weights(b, rng, 4 * 3 * 4, 5)]), (1, 3, 6, 7)
+
+
 def pooled(rng: np.random.Generator) -> tuple[ModelBuilder, str, tuple[int, ...]]:
     """Averages that leave padding out, a maximum behind factors of both signs, a mean over space without a quantiser."""
     b = ModelBuilder()
@@ -116,7 +129,7 @@ def eight_bits(rng: np.random.Generator) -> tuple[ModelBuilder, str, tuple[int, 
     return b, b.node("MatMul", [b.node("Flatten", [x]), matrix(36, 3)]), (1, 3, 4, 4)
 
 
-NETWORKS = [plain, residual, sequence, channels_last, padded, pooled, eight_bits]
+NETWORKS = [plain, residual, sequence, channels_last, padded, pooled, binary, eight_bits]
 
 
 @pytest.mark.parametrize("interval", [None, 4000])

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qcompile.ir.types import Range
-from qcompile.ops import ChannelProduct, SlidingWindow, TensorAdd, WindowMaximum
+from qcompile.ops import BorderAffine, ChannelProduct, SlidingWindow, TensorAdd, WindowMaximum
 from qcompile.ops.windows import Windows
 
 seeds = st.integers(0, 2**32 - 1)
@@ -84,6 +84,23 @@ def test_range_of_a_sum_is_exact(seed: int, shared: bool, factors: tuple[int, in
     assert same_range(TensorAdd(factors).infer_range(a, b), TensorAdd(factors).evaluate(left, right))
 
 
+@settings(max_examples=40, deadline=None)
+@given(seed=seeds, shared=st.booleans())
+def test_border_affine_looks_at_the_class_of_each_pixel(seed: int, shared: bool) -> None:
+    rng = np.random.default_rng(seed)
+    op = BorderAffine((0, 1, 1), (0, 1, 2, 2))
+    factors, constants = rng.integers(0, 4, op.count), rng.integers(-5, 6, (op.count, 2))
+    x = rng.integers(-9, 9, (2, 3, 4, 2))
+    result = op.evaluate(x, factors, constants)
+    for frame, y, column, channel in np.ndindex(x.shape):
+        k = op.rows[y] * 3 + op.columns[column]
+        assert result[frame, y, column, channel] == factors[k] * x[frame, y, column, channel] + constants[k, channel]
+    reach = random_range(rng, 1 if shared else 2)
+    corners = np.asarray([[ends(reach, 2)[c][i] for c in range(2)] for i in (0, 1)])
+    images = np.broadcast_to(corners[:, None, None], (2, 3, 4, 2))
+    assert same_range(op.infer_range(reach, factors, constants), op.evaluate(images, factors, constants))
+
+
 def test_windows_that_hang_over_the_end() -> None:
     """ceil_mode adds a window that begins inside, never one that begins in the padding behind."""
     assert Windows((2,), (2,), (1,), (0,), (0,), ceil_mode=True).output((5,)) == (3,)
@@ -99,6 +116,7 @@ def test_windows_that_hang_over_the_end() -> None:
         (ChannelProduct(), ((2, 2, 7), (2, 3))),
         (WindowMaximum(3), ((2, 2, 7),)),
         (TensorAdd(), ((1, 4), (1, 5))),
+        (BorderAffine((0, 1), (0,)), ((2, 1, 3), (2,), (2, 4))),
     ],
 )
 def test_shapes_that_do_not_fit(op: TensorAdd, shapes: tuple[tuple[int, ...], ...]) -> None:

@@ -32,6 +32,11 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
         {"SIZE": 9, "USED": 8, "PERIOD": 4, "SPAN": 3, "PADDING": 2},
     ),
     "axis_table": ({"DEPTH": 1}, {"WIDTH": 1, "DEPTH": 64, "START": 1}),
+    "border_affine": (
+        {"PE": 1, "FOLDS": 1, "ROWS": 1, "COLUMNS": 1, "CLASSES": 1, "FACTOR_DEPTH": 1, "CONSTANT_DEPTH": 1},
+        {"INPUT_SIGNED": 1, "FACTOR_DEPTH": 1, "FACTOR": 3, "OUTPUT_BITS": 9, "RAM_STYLE": "block"},
+        {"CONSTANT_DEPTH": 1, "CONSTANT_BITS": 1},
+    ),
     "delay_line": ({"WIDTH": 1, "DEPTH": 0}, {"DEPTH": 1}, {"DEPTH": 29, "RAM_STYLE": "srl"}, {"DEPTH": 2}),
     "dot_product_planes": (
         {"SIMD": 1, "INPUT_BITS": 1, "WEIGHT_BITS": 1, "WEIGHT_SIGNED": 0, "SUM_BITS": 1},
@@ -224,6 +229,10 @@ ILLEGAL: Mapping[str, tuple[tuple[Parameters, str], ...]] = {
     ),
     "axis_filter": (({"PADDING": 1}, "PADDING less than SPAN"), ({"USED": 6}, "USED 1 to SIZE")),
     "axis_table": (({"START": 4}, "START less than DEPTH"),),
+    "border_affine": (
+        ({"PE": 0}, "must be at least 1"),
+        ({"FACTOR_DEPTH": 3}, "FACTOR_DEPTH must be 1 or CLASSES"),
+    ),
     "delay_line": (({"WIDTH": 0}, "WIDTH must be at least 1"),),
     "dot_product_planes": (
         ({"BIPOLAR": 1}, "bipolar weights are one unsigned bit"),

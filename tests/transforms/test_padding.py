@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from qcompile.ir.errors import CompilerError
 from qcompile.ir.types import IntType
-from qcompile.ops import Pad, SlidingWindow
+from qcompile.ops import BorderAffine, MatMul, Pad, SlidingWindow
 from qcompile.transforms.walk import InputType
 from tests.support.onnx_models import QONNX, ModelBuilder
 from tests.support.proving import Proof, assert_exact, prove
@@ -30,15 +30,65 @@ def convolved(b: ModelBuilder, x: str, channels: int, group: int = 1) -> str:
     return b.node("Conv", [x, weights(b, *shape)], {"pads": [1, 0, 1, 2], "group": group})
 
 
-@pytest.mark.parametrize("group", [1, 4])
-def test_bipolar_numbers_are_padded_with_zero(group: int) -> None:
+def window_type(found: Proof) -> IntType:
+    graph = found.network.integer
+    (name,) = [node.output for node in graph.nodes if isinstance(node.op, SlidingWindow)]
+    known = graph.values[name].range
+    assert known is not None
+    return known.type
+
+
+@pytest.mark.parametrize(("group", "shape", "bits"), [(1, (5, 6), 1), (4, (5, 6), 2), (4, (9, 40), 1)])
+def test_bipolar_numbers_are_padded_with_zero(group: int, shape: tuple[int, int], bits: int) -> None:
+    """One bit wide, with a constant for each class of pixels at the border; two bits where that costs less."""
     b = ModelBuilder()
     x = b.quant("x", 0.5, 0.0, 1.0)
-    found = prove(b.model((1, 4, 5, 6), b.quant(convolved(b, x, 4, group), 0.5, 0.0, 3.0)))
+    found = prove(b.model((1, 4, *shape), b.quant(convolved(b, x, 4, group), 0.5, 0.0, 3.0)), frames=8)
     assert_exact(found)
-    (window,) = windows_of(found)
-    assert window.padding == 0
-    assert found.network.integer.values[found.network.integer.nodes[1].output].range.type == IntType(2, True)
+    assert window_type(found) == IntType(bits, bits > 1)
+    kinds = [type(node.op) for node in found.network.integer.nodes]
+    assert (BorderAffine in kinds) == (bits == 1)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    pads=st.tuples(*[st.integers(0, 3)] * 4),
+    stride=st.tuples(st.integers(1, 2), st.integers(1, 3)),
+    dilation=st.tuples(st.integers(1, 2), st.integers(1, 2)),
+    seed=st.integers(0, 99),
+)
+def test_bipolar_weights_and_numbers_with_any_padding(
+    pads: tuple[int, ...], stride: tuple[int, int], dilation: tuple[int, int], seed: int
+) -> None:
+    b, rng = ModelBuilder(), RNG(seed)
+    w = b.quant(b.constant(rng.normal(size=(5, 3, 3, 2))), 0.5, 0.0, 1.0)
+    attributes = {"pads": pads, "strides": stride, "dilations": dilation}
+    x = b.node("Conv", [b.quant("x", 0.5, 0.0, 1.0), w, b.constant(rng.integers(-4, 5, 5) / 4)], attributes)
+    x = b.node("Mul", [x, b.constant(rng.choice([-1.0, 0.5, 2.0], (5, 1, 1)))])
+    found = prove(b.model((1, 3, 6, 7), b.quant(x, 0.5, 0.0, 1.0)), frames=8)
+    assert_exact(found)
+    assert window_type(found) in (IntType(1, False), IntType(2, True))
+
+
+def test_products_in_front_of_a_border_stay_popcounts() -> None:
+    b = ModelBuilder()
+    w = b.quant(b.constant(RNG(1).normal(size=(4, 4, 3, 3))), 0.5, 0.0, 1.0)
+    x = b.node("Conv", [b.quant("x", 0.5, 0.0, 1.0), w], {"pads": [1, 1, 1, 1]})
+    found = prove(b.model((1, 4, 6, 6), b.quant(x, 0.5, 0.0, 1.0)))
+    assert_exact(found)
+    (product,) = [node for node in found.network.integer.nodes if isinstance(node.op, MatMul)]
+    weights_, bias = (found.network.integer.constants[name] for name in product.inputs[1:])
+    assert np.array_equal(bias, (weights_ < 0).sum(axis=0))
+
+
+def test_padding_with_zero_in_front_of_a_convolution_of_bipolar_numbers() -> None:
+    """A Pad node is taken into the convolution, which pads with -1 and corrects."""
+    b = ModelBuilder()
+    x = padded(b, b.quant("x", 0.5, 0.0, 1.0), [0, 0, 1, 1, 0, 0, 1, 1])
+    found = prove(b.model((1, 4, 6, 6), b.node("Conv", [x, weights(b, 4, 4, 3, 3)])))
+    assert_exact(found)
+    assert window_type(found) == IntType(1, False)
+    assert pads_of(found) == 0
 
 
 def test_bipolar_numbers_are_padded_with_minus_one_where_the_model_says_so() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qcompile.ops import Lookup, MatMul, Threshold
+from qcompile.ops import BorderAffine, Lookup, MatMul, Threshold
 from tests.support.onnx_models import ModelBuilder
 from tests.support.proving import Proof, assert_exact, assert_explained, prove
 
@@ -39,6 +39,20 @@ def test_average_pool_in_front_of_a_quantiser(
     attributes |= {"ceil_mode": int(ceil), "count_include_pad": int(include)}
     x = b.node("AveragePool", [b.quant("x", 0.25, 0.0, float(bits))], attributes)
     assert_exact(prove(b.model((1, 2, 5, 6), b.quant(x, 0.125, 0.0, 5.0)), frames=6))
+
+
+@pytest.mark.parametrize(("scale", "rows"), [(0.25, 1), (0.1, 30)])
+def test_averages_at_the_border_need_few_thresholds(scale: float, rows: int) -> None:
+    """Sums brought to one scale have the same thresholds everywhere; where the model's roundings would tell, each pixel has
+    its own.
+    """
+    b = ModelBuilder()
+    x = b.node("AveragePool", [b.quant("x", scale)], {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]})
+    found = prove(b.model((1, 1, 5, 6), b.quant(x, scale, 0.0, 3.0)), frames=80)
+    (assert_exact if rows == 1 else assert_explained)(found)
+    (step,) = [node for node in found.network.integer.nodes if isinstance(node.op, Threshold)]
+    assert found.network.integer.constants[step.inputs[1]].shape[0] == rows
+    assert (BorderAffine in kinds(found)) == (rows == 1)
 
 
 @pytest.mark.parametrize("scale", [0.25, 0.1])

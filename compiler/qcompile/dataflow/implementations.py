@@ -14,6 +14,7 @@ from qcompile.ir.graph import Graph, Node, Shape, element_count
 from qcompile.ir.types import IntArray, IntType, Range, read_only
 from qcompile.kernels import (
     ArgMaxUnit,
+    BorderAffineUnit,
     LookupTable,
     MatrixMatrixUnit,
     MatrixVectorUnit,
@@ -34,6 +35,7 @@ from qcompile.kernels.fixed_point import MULTIPLIER_BITS, FixedPoint, fixed_poin
 from qcompile.kernels.thresholding import MOST
 from qcompile.ops import (
     ArgMax,
+    BorderAffine,
     ChannelProduct,
     Concat,
     CyclicProduct,
@@ -202,6 +204,13 @@ def _sliding_window(graph: Graph, node: Node) -> Kernel:
     )
 
 
+def _border_affine(graph: Graph, node: Node) -> Kernel:
+    assert isinstance(node.op, BorderAffine)
+    factors, constants = (read_only(graph.constants[name]) for name in node.inputs[1:])
+    types = _type(graph, node.inputs[0]), _type(graph, node.output)
+    return BorderAffineUnit(node.op.rows, node.op.columns, factors, constants, *types)
+
+
 def _stream_pad(graph: Graph, node: Node) -> Kernel:
     assert isinstance(node.op, Pad)
     height, width, channels = graph.values[node.inputs[0]].shape
@@ -278,6 +287,7 @@ def _stream_repeat(graph: Graph, node: Node) -> Kernel:
 
 IMPLEMENTATIONS: Mapping[type, Implementation] = {
     ArgMax: _argmax,
+    BorderAffine: _border_affine,
     ChannelProduct: _vector_vector_unit,
     Concat: _stream_concat,
     CyclicProduct: _cyclic_product,

@@ -17,6 +17,7 @@ from qcompile.ir.graph import Graph, Node, Operator
 from qcompile.ir.types import Array, IntArray
 from qcompile.ops import (
     ArgMax,
+    BorderAffine,
     ChannelProduct,
     Concat,
     CyclicProduct,
@@ -170,6 +171,14 @@ def _sliding_window(w: _Writing) -> None:
     w.finish("Reshape", x, w.integers([0, *output, -1]))
 
 
+def _border_affine(w: _Writing) -> None:
+    """Factors and constants of every pixel, gathered by its class."""
+    classes = w.integers(cast(BorderAffine, w.node.op).classes)
+    x, factors, constants = w.node.inputs
+    factor = w.apply("Unsqueeze", w.apply("Gather", factors, classes), w.integers([-1]))
+    w.finish("Add", w.apply("Mul", x, factor), w.apply("Gather", constants, classes))
+
+
 def _pad(w: _Writing) -> None:
     op = cast(Pad, w.node.op)
     w.finish("Pad", w.node.inputs[0], w.integers([0, *op.before, 0, *op.after]), w.integers(int(op.value)))
@@ -261,6 +270,7 @@ def _window_maximum(w: _Writing) -> None:
 
 WRITERS: dict[type[Operator], Callable[[_Writing], None]] = {
     ArgMax: _argmax,
+    BorderAffine: _border_affine,
     ChannelProduct: _channel_product,
     Concat: _concat,
     CyclicProduct: _cyclic_product,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from qcompile.ir.dataflow import Kernel
 from qcompile.kernels.argmax import ArgMaxUnit
+from qcompile.kernels.border_affine import BorderAffineUnit
 from qcompile.kernels.fifo import Fifo
 from qcompile.kernels.lookup_table import LookupTable
 from qcompile.kernels.lut_netlist import LutNetlist
@@ -30,6 +31,7 @@ from qcompile.kernels.window_maximum import WindowMaximumUnit
 
 KERNELS: tuple[type[Kernel], ...] = (
     ArgMaxUnit,
+    BorderAffineUnit,
     Fifo,
     LookupTable,
     LutNetlist,
@@ -58,6 +60,7 @@ KERNELS: tuple[type[Kernel], ...] = (
 __all__ = [
     "KERNELS",
     "ArgMaxUnit",
+    "BorderAffineUnit",
     "Fifo",
     "LookupTable",
     "LutNetlist",

@@ -1,6 +1,7 @@
 """Tensor operators: what each means. One file an operator or a family of one shape; `OPS` is the catalogue."""
 
 from qcompile.ops.argmax import ArgMax
+from qcompile.ops.border_affine import BorderAffine
 from qcompile.ops.channel_product import ChannelProduct
 from qcompile.ops.concat import Concat
 from qcompile.ops.convolution import Convolution
@@ -32,6 +33,7 @@ from qcompile.ops.truncate import Truncate
 
 OPS = (
     ArgMax,
+    BorderAffine,
     ChannelProduct,
     Concat,
     Convolution,
@@ -72,6 +74,7 @@ OPS = (
 __all__ = [
     "OPS",
     "ArgMax",
+    "BorderAffine",
     "ChannelProduct",
     "Concat",
     "Convolution",

@@ -50,6 +50,14 @@ class Windows:
             found.append(((place >= first) & (place < end)).sum(axis=1))
         return tuple(found)
 
+    def inside(self, spatial: Shape) -> tuple[Array, ...]:
+        """For each axis (outputs, kernel), bool: whether an element of a window lies in the image."""
+        found = []
+        for k, (size, outputs) in enumerate(zip(spatial, self.output(spatial), strict=True)):
+            place = np.arange(outputs)[:, None] * self.stride[k] + np.arange(self.kernel[k]) * self.dilation[k]
+            found.append((place >= self.before[k]) & (place < self.before[k] + size))
+        return tuple(found)
+
     @property
     def padded(self) -> bool:
         """Whether there is any padding."""

@@ -11,7 +11,7 @@ import numpy as np
 from qcompile.ir.graph import Graph, Node, Value
 from qcompile.ir.network import Network, Tap
 from qcompile.ir.types import Array, IntArray, IntType, read_only
-from qcompile.ops import MatMul, Threshold
+from qcompile.ops import BorderAffine, MatMul, Threshold
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +55,8 @@ class PopcountForm:
 
 
 def _negated(graph: Graph, product: Node, step: Node) -> Form | None:
+    if isinstance(step.op, BorderAffine):
+        return None
     weights, descending = graph.constants[product.inputs[1]], graph.constants[step.inputs[2]].astype(bool)
     kind = IntType.of_range(int(weights.min()), int(weights.max()))
     fits = (-weights >= kind.lo).all(axis=0) & (-weights <= kind.hi).all(axis=0)
@@ -70,13 +72,14 @@ def _counted(graph: Graph, product: Node, step: Node) -> Form | None:
         return None
     negative = (weights < 0).sum(axis=0) * (-1 if known.type.signed else known.type.hi)
     present = graph.constants[product.inputs[2]] if len(product.inputs) > 2 else np.zeros_like(negative)
-    if bool(np.all(present == negative)) or (graph.constants[step.inputs[1]].shape[0] == 1 and np.ptp(negative) > 0):
+    shared = isinstance(step.op, Threshold) and graph.constants[step.inputs[1]].shape[0] == 1
+    if bool(np.all(present == negative)) or (shared and np.ptp(negative) > 0):
         return None
     return Form(np.ones_like(negative), negative - present)
 
 
 def _rewrite(network: Network, rule: Rule) -> Network:
-    """Applies a rule to each MatMul whose only reader is a Threshold."""
+    """Applies a rule to each MatMul whose only reader is a Threshold, or what corrects its sums at the border."""
     graph = network.integer
     readers = graph.consumers()
     nodes, values, constants = {n.name: n for n in graph.nodes}, dict(graph.values), dict(graph.constants)
@@ -86,11 +89,15 @@ def _rewrite(network: Network, rule: Rule) -> Network:
         if not isinstance(product.op, MatMul) or len(behind) != 1 or product.output in graph.outputs:
             continue
         step = behind[0]
-        form = rule(graph, product, step) if isinstance(step.op, Threshold) else None
+        form = rule(graph, product, step) if isinstance(step.op, (BorderAffine, Threshold)) else None
         if form is None:
             continue
         nodes[product.name] = _product(graph, product, form, values, constants)
-        _thresholds(graph, step, form, constants)
+        if isinstance(step.op, BorderAffine):
+            factors, added = (constants[name] for name in step.inputs[1:])
+            constants[step.inputs[2]] = read_only(added - factors[:, None] * form.added)
+        else:
+            _thresholds(graph, step, form, constants)
         taps = [_tap(tap, form) if tap.value == product.output else tap for tap in taps]
     integer = replace(graph, nodes=tuple(nodes[n.name] for n in graph.nodes), values=values, constants=constants)
     return replace(network, integer=integer, taps=tuple(taps))

@@ -10,6 +10,7 @@ from qcompile.ir.graph import Graph, Node, Operator, Shape, Value, element_count
 from qcompile.ir.types import Array, IntArray, Range, read_only
 from qcompile.ops import (
     ArgMax,
+    BorderAffine,
     ChannelProduct,
     Concat,
     CyclicProduct,
@@ -119,6 +120,15 @@ class IntegerBuilder:
         op = SlidingWindow(windows, padding, groups)
         shape = op.infer_shape(self.values[source].shape)
         return self._add(stem, op, (source,), shape, op.infer_range(self.range_of(source)), origin)
+
+    def border_affine(
+        self, stem: str, source: str, op: BorderAffine, factors: IntArray, constants: IntArray, origin: tuple[str, ...]
+    ) -> str:
+        """factors[k] * x + constants[k, c] for channel c of an image (height, width, C), k the class of its pixel."""
+        names = self._keep(stem, {"factors": factors, "constants": constants})
+        shape = op.infer_shape(self.values[source].shape, factors.shape, constants.shape)
+        codes = op.infer_range(self.range_of(source), factors, constants)
+        return self._add(stem, op, (source, *names), shape, codes, origin)
 
     def pad(self, stem: str, source: str, pads: tuple[int, int, int, int], value: int, origin: tuple[str, ...]) -> str:
         """An image (height, width, C) with `value` around it; `pads` are (top, left, bottom, right)."""

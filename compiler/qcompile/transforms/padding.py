@@ -39,26 +39,26 @@ def padded_with_zero(walk: Walk, node: Node, source: Deferred, windows: Windows)
 
 def with_code(walk: Walk, node: Node, source: Deferred, value: float) -> tuple[Deferred, int]:
     """The tensor, affine in its integers, on integers one of which stands for `value` in every channel; and that integer."""
-    places = _places(source.lattice, value)
+    places = places_of(source.lattice, value)
     codes = np.unique(np.rint(places).astype(np.int64))
-    if codes.size == 1 and _close(source.lattice, value, places, np.rint(places)):
+    if codes.size == 1 and close(source.lattice, value, places, np.rint(places)):
         return source, int(codes[0])
     return _on_finer_lattice(walk, node, source, value, places), 0
 
 
 def zero_at_zero(walk: Walk, node: Node, source: Deferred) -> Deferred:
     """The tensor, affine in its integers, on integers of which 0 stands for zero in every channel."""
-    places = _places(source.lattice, 0.0)
+    places = places_of(source.lattice, 0.0)
     return source if not bool(np.any(places)) else _on_finer_lattice(walk, node, source, 0.0, places)
 
 
-def _places(lattice: Lattice, value: float) -> FloatArray:
+def places_of(lattice: Lattice, value: float) -> FloatArray:
     """Where a real number lies among the integers, for each channel (or for all of them at once)."""
     places: FloatArray = np.atleast_1d((value - lattice.offset) / lattice.scale - lattice.shift)
     return places
 
 
-def _close(lattice: Lattice, value: float, places: FloatArray, chosen: FloatArray) -> bool:
+def close(lattice: Lattice, value: float, places: FloatArray, chosen: FloatArray) -> bool:
     """Whether the chosen places stand for the number, but for what roundings to float32 may have added."""
     size = np.abs(lattice.shift) + (np.abs(lattice.offset) + abs(value)) / np.abs(lattice.scale)
     return bool(np.all(np.abs(places - chosen) <= FLOAT32_NOISE * size))
@@ -68,7 +68,7 @@ def _on_finer_lattice(walk: Walk, node: Node, source: Deferred, value: float, pl
     """New integers, `denominator` times the old ones and moved so that `value` is 0."""
     for denominator in range(1, LARGEST_DENOMINATOR + 1):
         moved = np.rint(places * denominator)
-        if _close(source.lattice, value, places, moved / denominator):
+        if close(source.lattice, value, places, moved / denominator):
             break
     else:
         shown = Fraction(float(places[0])).limit_denominator(1000)

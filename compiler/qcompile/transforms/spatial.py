@@ -11,10 +11,11 @@ import numpy as np
 
 from qcompile.ir.graph import Node, Shape, element_count
 from qcompile.ir.types import Array, IntArray
-from qcompile.ops import Convolution, MaxPool, SumPool, TransposedConvolution
+from qcompile.ops import Convolution, MaxPool, Pad, SumPool, TransposedConvolution
 from qcompile.ops.roles import Lattice
 from qcompile.ops.windows import Windows
 from qcompile.transforms import weights
+from qcompile.transforms.border import borders
 from qcompile.transforms.deferred import Deferred
 from qcompile.transforms.grouped import grouped, transposed
 from qcompile.transforms.layouts import channels_last
@@ -28,6 +29,7 @@ from qcompile.transforms.walk import ConstantLattice, RefusedError, Walk, tap_of
 
 def spatial(walk: Walk, node: Node, source: Deferred, shape: Shape) -> Deferred:
     """Dispatches on what is done with the windows."""
+    source, node = _without_pad(walk, node, source)
     source = as_image(walk, node, source)
     if isinstance(node.op, Convolution):
         return _convolution(walk, node, node.op, source, shape)
@@ -40,22 +42,44 @@ def spatial(walk: Walk, node: Node, source: Deferred, shape: Shape) -> Deferred:
     raise RefusedError(f"{node.op.kind} has no integer form yet")
 
 
+def _without_pad(walk: Walk, node: Node, source: Deferred) -> tuple[Deferred, Node]:
+    """A convolution of a tensor padded with zeros by a node of its own, as one of that tensor with more padding."""
+    padded = walk.graph.producer(node.inputs[0])
+    if padded is None or not isinstance(padded.op, Pad) or not isinstance(node.op, Convolution):
+        return source, node
+    before, after, windows = padded.op.before, padded.op.after, node.op.windows
+    known = walk.known.get(padded.inputs[0])
+    if padded.op.value != 0 or any((*before[:2], *after[:2])) or not isinstance(known, Deferred):
+        return source, node
+    wider = replace(
+        windows,
+        before=tuple(a + b for a, b in zip(windows.before, before[2:], strict=True)),
+        after=tuple(a + b for a, b in zip(windows.after, after[2:], strict=True)),
+    )
+    return known, replace(node, op=replace(node.op, windows=wider))
+
+
 def _convolution(walk: Walk, node: Node, op: Convolution, source: Deferred, shape: Shape) -> Deferred:
     """Each window is a vector that meets the same matrix; or one for each group of channels, with its matrix."""
     if op.groups == source.shape[1] == shape[1] and op.groups > 1:
         return _depthwise(walk, node, op, source, shape)
     source = on_lattice(walk, node, source)
     windows = _two_axes(op.windows)
-    source, zero = padded_with_zero(walk, node, source, windows)
+    positions, channels = element_count(windows.kernel), source.channels
+    border = borders(walk, source, windows, shape[1], positions * channels) if op.groups == 1 else None
+    source, zero = (source, border.code) if border else padded_with_zero(walk, node, source, windows)
     image = _image(walk, node, source)
     matrix = _matrix(walk, node)
     if op.groups > 1:
         return grouped(walk, node, windows, op.groups, matrix, source, image, zero, shape)
     vectors = image if windows.trivial else window_vectors(walk, node, image, windows, zero)
-    positions, channels = element_count(windows.kernel), source.channels
     parts = (source.lattice.scale, source.lattice.shift, source.lattice.offset)
     rows = Lattice.of(*(np.tile(np.broadcast_to(part, (channels,)), positions) for part in parts))
     output, result = product(walk, node, vectors, matrix, rows)
+    if border:
+        made = walk.integer.constants[walk.integer.nodes[-1].inputs[1]]
+        missed = np.einsum("tco,c->to", made.reshape(positions, channels, -1), border.missing)
+        output, result = border.correct(walk, node, output, result, missed)
     q_shape = walk.integer.values[output].shape
     deferred = Deferred(output, q_shape, shape, result, node.output, channels_last(shape))
     walk.taps.append(tap_of(node, deferred))
@@ -77,14 +101,18 @@ def _forward(array: Array, groups: int) -> Array:
 
 def _depthwise(walk: Walk, node: Node, op: Convolution, source: Deferred, shape: Shape) -> Deferred:
     """As many groups as channels: each channel meets weights of its own."""
-    source, zero = padded_with_zero(walk, node, on_lattice(walk, node, source), op.windows)
+    source = on_lattice(walk, node, source)
     matrix = _matrix(walk, node)  # (kernel positions, C): one input channel a group
+    border = borders(walk, source, _two_axes(op.windows), source.channels, matrix.integers.shape[0])
+    source, zero = (source, border.code) if border else padded_with_zero(walk, node, source, op.windows)
     lattice = source.lattice
     offset = lattice.offset * matrix.integers.sum(axis=0) * matrix.scale
     if len(node.inputs) > 2:
         offset = offset + walk.graph.constants[node.inputs[2]].astype(np.float64)
     result = Lattice.of(matrix.scale * lattice.scale, lattice.shift * matrix.integers.sum(axis=0), offset)
     output = _channel_product(walk, node, op.windows, source, matrix.integers, zero)
+    if border:
+        output, result = border.correct(walk, node, output, result, matrix.integers * border.missing)
     q_shape = walk.integer.values[output].shape
     deferred = Deferred(output, q_shape, shape, result, node.output, channels_last(shape))
     walk.taps.append(tap_of(node, deferred))

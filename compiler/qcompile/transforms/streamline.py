@@ -11,9 +11,10 @@ from qcompile.ir.errors import CompilerError, Rejection, refuse
 from qcompile.ir.graph import Graph, Node
 from qcompile.ir.network import Network
 from qcompile.ir.types import Array
-from qcompile.ops import ArgMax, Concat, Convolution, Decode, MatMul, MatrixProduct, Pad, Softmax, TopK
+from qcompile.ops import ArgMax, Concat, Convolution, Decode, Elementwise, MatMul, MatrixProduct, Pad, Softmax, TopK
 from qcompile.ops.roles import Joint, Lattice, Layout, Pointwise, Quantiser, Spatial
 from qcompile.transforms import comparison, edges
+from qcompile.transforms.border import by_class
 from qcompile.transforms.channels import channel_operands
 from qcompile.transforms.concatenation import concat
 from qcompile.transforms.deferred import Deferred, Step
@@ -174,6 +175,11 @@ def _on_pairs(walk: Walk, node: Node, source: Joined, operands: tuple[Array, ...
 
 def _put_off(walk: Walk, node: Node, op: Pointwise, source: Deferred, operands: tuple[Array, ...]) -> Deferred:
     """One more step. Where one node of the model became a product and steps (a Gemm with alpha), the model shows the sum here."""
+    if isinstance(op, Elementwise) and op.function == "Div" and source.to_channels(operands[0]) is None:
+        averaged = by_class(walk, node, source, operands[0])
+        if averaged is not None:
+            walk.taps.append(replace(tap_of(node, averaged), reads=""))
+            return averaged
     flat, constants = channel_operands(walk, source, operands, node)
     deferred = replace(flat, steps=(*flat.steps, Step(op, constants)))
     producer = walk.graph.producer(node.inputs[0])
