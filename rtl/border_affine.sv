@@ -7,7 +7,8 @@
 //
 // The class of a pixel is the sum of what ROWS_FILE holds for its row and COLUMNS_FILE for its column; border pixels of a
 // padded image are in other classes than those inside. FACTORS_FILE holds the factor of each class, not negative; where
-// FACTOR_DEPTH is 1 it is FACTOR for all. CONSTANTS_FILE word class * FOLDS + i the constants of beat i of a pixel, PE signed fields, or one word for all.
+// FACTOR_DEPTH is 1 it is FACTOR for all. Word class * FOLDS + i of CONSTANTS_FILE holds the constants of beat i of a pixel, PE
+// signed fields; where CONSTANT_DEPTH is 1 there is one word for all.
 `default_nettype none
 
 module border_affine #(

@@ -5,9 +5,8 @@
 //             its KERNEL_H * KERNEL_W pixels, row by row; tap (ky, kx) of window (oy, ox) is pixel (oy * STRIDE_H +
 //             ky * DILATION_H - PAD_TOP, ox * STRIDE_W + kx * DILATION_W - PAD_LEFT), and PADDING in each of its LANES elements
 //             outside of the image. Elements given have OUTPUT_BITS bits, at least as many as those taken.
-// Interval    1 beat a cycle on each side, each side by itself: a beat is taken as soon as there is room for it, given as
-//             soon as it is there. A frame takes max(input beats, output beats) cycles if DEPTH is large enough for that; what
-//             is enough, and the cycles where it is not, are computed by kernels/window_schedule.py
+// Interval    1 beat a cycle on each side, each taken when there is room for it and given when it is there. A frame takes
+//             max(input beats, output beats) cycles if DEPTH is large enough: kernels/window_schedule.py computes what is
 // Latency     3 cycles from taking the beat that an output beat waits for; a frame begins when its first beat has been taken
 // Capacity    DEPTH pixels. The least that works is (SPAN_H-1) * KEPT_W + SPAN_W, where SPAN = (KERNEL-1) * DILATION + 1 and
 //             KEPT_W counts the columns under some window; less where padding spares some, but 2 at least

@@ -110,7 +110,9 @@ def by_class(walk: Walk, node: Node, source: Deferred, divisor: np.ndarray) -> D
     lattice = source.lattice
     exact = bool(np.all(np.frexp(np.abs(lattice.scale))[0] == 0.5)) and not bool(np.any(lattice.offset))
     shape = source.shape
-    if not exact or source.steps or bool(np.any(lattice.shift)) or len(shape) not in (3, 4) or divisor.size != element_count(shape[2:]):
+    if not exact or source.steps or bool(np.any(lattice.shift)):
+        return None
+    if len(shape) not in (3, 4) or divisor.size != element_count(shape[2:]):
         return None
     if not bool(np.all((divisor == np.rint(divisor)) & (divisor >= 1))):
         return None
