@@ -56,8 +56,8 @@ module border_affine #(
     $error("border_affine: FACTOR_DEPTH must be 1 or CLASSES, CONSTANT_DEPTH 1 or CLASSES * FOLDS");
   end
 
-  // Everything moves when the output takes a beat.
-  logic enable, step;
+  // Everything moves when the output has room.
+  logic enable, slice_ready, step;
 
   assign s_axis_tready = enable;
   assign step          = enable && s_axis_tvalid;
@@ -191,6 +191,9 @@ module border_affine #(
     end
   end
 
+  // Nothing has to wait for the output while there is nothing for it.
+  assign enable = slice_ready || !valid[3];
+
   skid_buffer #(
       .WIDTH(PE * OUTPUT_BITS)
   ) slice (
@@ -198,7 +201,7 @@ module border_affine #(
       .rst(rst),
       .s_axis_tdata(results),
       .s_axis_tvalid(valid[3]),
-      .s_axis_tready(enable),
+      .s_axis_tready(slice_ready),
       .m_axis_tdata(m_axis_tdata),
       .m_axis_tvalid(m_axis_tvalid),
       .m_axis_tready(m_axis_tready)
