@@ -45,6 +45,22 @@ def test_a_whole_network_takes_a_frame_each_cycle(tmp_path: Path, capsys: pytest
     assert verdict["latency"] == 4
 
 
+def test_the_rendered_files_are_proven_by_sat(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("pysat", reason="python-sat is not installed")
+    onnx.save(perceptron(), tmp_path / "model.onnx")
+    folder = tmp_path / "build"
+    arguments = [str(tmp_path / "model.onnx"), "--target", "pynq-z2", "-o", str(folder), "--no-sim", "--quiet"]
+    assert main([*arguments, "--engine", "lut"]) == 0
+    check = ["verify", str(folder), "--formal", "--rtl-frames", "0"]
+    assert main(check) == 0
+    assert "SAT: the Verilog of 4 layers of LUT netlists against the tables of 27 neurons" in capsys.readouterr().out
+    file = min(f for f in (folder / "rtl").iterdir() if "wire logic n0_b1 = " in f.read_text())
+    text = file.read_text()
+    file.write_text(text.replace("wire logic n0_b1 = ", "wire logic n0_b1 = !"))
+    assert main(check) == 3
+    assert "neuron 0: bits " in capsys.readouterr().err
+
+
 def test_registers_every_so_many_levels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     verdict = compiled(perceptron(), tmp_path, capsys, "--engine", "lut", "--lut-stages", "2", "--quiet")
     assert verdict["latency"] < 4

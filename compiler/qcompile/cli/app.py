@@ -185,10 +185,11 @@ def verify(
     vectors: Vectors = None,
     rtl_frames: RtlFrames = DEFAULT_RTL_FRAMES,
     no_protocol: Annotated[bool, typer.Option("--no-protocol", help="leave the cocotb tests out")] = False,
+    formal: Annotated[bool, typer.Option("--formal", help="prove LUT netlists by SAT (needs qcompile[formal])")] = False,
     quiet: Quiet = False,
 ) -> int:
     """Repeat the proofs of an output FOLDER on the files that lie there."""
-    checked = verify_folder(folder, vectors, rtl_frames, not no_protocol, Progress(show.listener(quiet)))
+    checked = verify_folder(folder, vectors, rtl_frames, not no_protocol, Progress(show.listener(quiet)), formal)
     if not quiet:
         show.checked(checked)
     show.faults(checked.faults)

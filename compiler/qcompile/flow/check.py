@@ -10,6 +10,7 @@ from typing import Any
 
 from qcompile.flow import manifest as documents
 from qcompile.flow.compile import MODEL_COPY, judge, prove, waveform_path
+from qcompile.flow.formal import prove_netlists
 from qcompile.flow.manifest import Verdict
 from qcompile.flow.options import Options
 from qcompile.flow.prepare import Prepared, prepare
@@ -44,8 +45,10 @@ class _Ladder:
     skipped: list[str]
 
 
-def verify_folder(folder: Path, vectors: Path | None, rtl_frames: int, protocol: bool, progress: Progress) -> Checked:
-    """Runs the ladder on an output folder, as far as the tools of this machine allow.
+def verify_folder(
+    folder: Path, vectors: Path | None, rtl_frames: int, protocol: bool, progress: Progress, formal: bool = False
+) -> Checked:
+    """Runs the ladder on an output folder, as far as the tools of this machine allow; `formal` needs Yosys and a solver.
 
     Raises CompilerError for a folder that is not a whole output of ours.
     """
@@ -60,6 +63,11 @@ def verify_folder(folder: Path, vectors: Path | None, rtl_frames: int, protocol:
         ladder.ran.append(f"{proof.tables.tables} truth tables on all of their {proof.tables.patterns:,} patterns")
     if _read(folder / "model.int.onnx") != exported:
         ladder.faults.append("model.int.onnx is not the one that this model and these options give")
+    if formal:
+        with progress.step("prove LUT netlists by SAT"):
+            said, refuted = prove_netlists(folder, prepared)
+        ladder.ran += [said]
+        ladder.faults += [f"LUT netlist: {counterexample}" for counterexample in refuted]
     simulation = _hardware(ladder, folder, prepared, frames, proof, rtl_frames, protocol, progress)
     verdict = judge(prepared, proof, simulation)
     return Checked(verdict, tuple(ladder.ran), tuple(ladder.faults), tuple(ladder.skipped), frames.rounded)
