@@ -18,6 +18,7 @@ PARAMETERS: dict[str, tuple[tuple[float, ...], ...]] = {
     "LeakyRelu": ((0.01,), (2.0,), (-0.5,)),
     "Selu": ((1.67, 1.05), (-1.0, 1.0), (1.0, -1.0)),
     "Swish": ((1.0,),),
+    "ToInteger": ((-(2.0**31), 2.0**31 - 1),),
     "ThresholdedRelu": ((1.0,), (0.0,), (-1.0,)),
 }
 OPERANDS = {"BatchNormalization": 4, "Clip": 2}

@@ -53,7 +53,8 @@ class Builder:
     """Tensors known so far by their ONNX names, and the graph under construction.
 
     `readers` are the operators that read each tensor of the model, with an empty name where it is an output;
-    `integer_tensors` are those whose elements are of a type of integers.
+    `integer_tensors` are those whose elements are of a type of integers. Constants that are integers because the model rounds
+    them are `rounded`.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Builder:
     constants: dict[str, Array] = field(default_factory=dict)
     quantised: dict[str, QuantisedConstant] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
+    rounded: set[str] = field(default_factory=set)
     nodes: list[Node] = field(default_factory=list)
     used_constants: dict[str, Array] = field(default_factory=dict)
     node_names: set[str] = field(default_factory=set)

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto
 
-from qcompile.frontend import constants
+from qcompile.frontend import constants, weights
 from qcompile.frontend.batch import one_frame, refuse_mixing
 from qcompile.frontend.builder import Builder
 from qcompile.frontend.channels_last import refuse_foreign
@@ -21,7 +21,7 @@ from qcompile.frontend.dialect import (
     standard_opset,
     unpack,
 )
-from qcompile.frontend.importers import IMPORTERS, LINEAR_QUANTISERS, PULP_IMPORTERS, QONNX_IMPORTERS
+from qcompile.frontend.importers import IMPORTERS, LAYOUT, LINEAR_QUANTISERS, PULP_IMPORTERS, QONNX_IMPORTERS
 from qcompile.frontend.inputs import input_shapes, model_inputs
 from qcompile.frontend.ordering import in_order
 from qcompile.frontend.quantised_operators import MICROSOFT
@@ -139,7 +139,7 @@ def _import_node(builder: Builder, node: OnnxNode) -> None:
         builder.constants[node.outputs[0]] = _shape_constant(node, builder.shape(node.inputs[0]))
         return
     foldable = all(not name or builder.resolve(name) in builder.constants for name in node.inputs)
-    if foldable and node.operator not in LINEAR_QUANTISERS and not any(
+    if foldable and not _keeps_codes(builder, node) and not any(
         a.type in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS) for a in node.proto.attribute
     ):
         _fold(builder, node)
@@ -150,6 +150,12 @@ def _import_node(builder: Builder, node: OnnxNode) -> None:
     if node.domain != MICROSOFT:
         check_arguments(node)
     importer(builder, node)
+
+
+def _keeps_codes(builder: Builder, node: OnnxNode) -> bool:
+    """Whether a node with constant inputs is imported all the same: quantised weights stay integers."""
+    moves = node.operator in LAYOUT and builder.resolve(node.input(0)) in builder.quantised
+    return node.operator in LINEAR_QUANTISERS or moves
 
 
 def _shape_constant(node: OnnxNode, shape: Shape) -> Array:
@@ -168,6 +174,7 @@ def _fold(builder: Builder, node: OnnxNode) -> None:
     if not all(is_finite(array) for array in folded.values()):
         raise UnsupportedError("constant with a number that is not finite (NaN or infinity)")
     builder.constants.update(folded)
+    weights.note(builder, node)
 
 
 def integer_inputs(model: onnx.ModelProto) -> dict[str, str]:

@@ -17,6 +17,7 @@ from qcompile.frontend.importers import (
     quantisers,
     requant_shift,
     resize,
+    rounding,
     selection,
     spatial,
 )
@@ -25,6 +26,7 @@ Importer = Callable[[Builder, OnnxNode], None]
 
 IMPORTERS: dict[str, Importer] = {
     **elementwise.IMPORTERS,
+    **rounding.IMPORTERS,
     **layout.IMPORTERS,
     **linear.IMPORTERS,
     **linear_quantisers.IMPORTERS,
@@ -45,3 +47,6 @@ PULP_IMPORTERS: dict[str, Importer] = requant_shift.IMPORTERS
 
 LINEAR_QUANTISERS = frozenset({"QuantizeLinear", "DequantizeLinear"})
 """Operators that are imported even where their inputs are constants: weights stay integers."""
+
+LAYOUT = frozenset(layout.IMPORTERS) - {"Cast"}
+"""Operators that move the elements of quantised weights."""

@@ -10,7 +10,7 @@ from qcompile.frontend.builder import Builder, axis_index
 from qcompile.frontend.dialect import OnnxNode, UnsupportedError, element_name
 from qcompile.ir.graph import Shape, element_count
 from qcompile.ir.types import IntType
-from qcompile.ops import Elementwise, Reshape, Transpose
+from qcompile.ops import Elementwise, Quantize, Reshape, Transpose
 
 Importer = Callable[[Builder, OnnxNode], None]
 
@@ -37,6 +37,11 @@ def _dropout(builder: Builder, node: OnnxNode) -> None:
 def _cast(builder: Builder, node: OnnxNode) -> None:
     kind = element_name(node.integer("to", 0))
     if kind in INTEGERS:
+        producer = builder.producer(node.inputs[0])
+        op = None if producer is None else producer.op
+        if isinstance(op, Quantize) and not op.dequantized and INTEGERS[kind][0] <= op.lo <= op.hi <= INTEGERS[kind][1]:
+            builder.alias(node.outputs[0], node.inputs[0])
+            return
         builder.add(node, Elementwise("ToInteger", INTEGERS[kind]), node.inputs[0])
         return
     if kind != "FLOAT":

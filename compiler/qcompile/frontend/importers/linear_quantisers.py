@@ -14,7 +14,7 @@ from onnx import TensorProto
 
 from qcompile.frontend.builder import Builder, QuantisedConstant, axis_index
 from qcompile.frontend.dialect import OnnxNode, UnsupportedError, element_name, float32
-from qcompile.frontend.importers import elementwise
+from qcompile.frontend.importers import rounding
 from qcompile.frontend.importers.quantisers import checked_scale
 from qcompile.ir.graph import Node, Shape
 from qcompile.ir.types import Array, IntArray, IntType
@@ -74,8 +74,8 @@ def _clip(builder: Builder, node: OnnxNode) -> None:
     """A Clip of codes narrows their quantiser; any other is a function of real numbers."""
     source = builder.resolve(node.inputs[0])
     bounds = [builder.array(name, "bound") for name in node.inputs[1:] if name]
-    if not bounds or not all(bound.dtype.kind in "iu" and bound.size == 1 for bound in bounds):
-        elementwise.IMPORTERS["Clip"](builder, node)
+    if not bounds or not all(bound.size == 1 and float(bound.ravel()[0]).is_integer() for bound in bounds):
+        rounding.IMPORTERS["Clip"](builder, node)
         return
     low = int(builder.array(node.input(1), "min")) if node.input(1) else None
     high = int(builder.array(node.input(2), "max")) if node.input(2) else None
@@ -86,7 +86,7 @@ def _clip(builder: Builder, node: OnnxNode) -> None:
         return
     quantiser = builder.producer(source)
     if quantiser is None or not _gives_codes(quantiser):
-        elementwise.IMPORTERS["Clip"](builder, node)
+        rounding.IMPORTERS["Clip"](builder, node)
         return
     op = quantiser.op
     assert isinstance(op, Quantize)
