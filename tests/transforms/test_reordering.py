@@ -118,6 +118,20 @@ def test_layers_behind_flatten_take_any_order() -> None:
     assert moves(found) == []
 
 
+@pytest.mark.parametrize("padding", [0, 1])
+def test_convolutions_take_channels_in_any_order(padding: int) -> None:
+    """A channel shuffle in front of a convolution is in its weights: nothing moves. Scales for each channel follow."""
+    b = ModelBuilder()
+    scales = 2.0 ** np.asarray([-1, -3, -2, -1, -2, -1]).reshape(6, 1, 1, 1)
+    kernel = b.quant(b.constant(np.random.default_rng(0).normal(0, 0.7, (6, 2, 2, 2))), scales, 0.0, 3.0)
+    x = b.node("Conv", [b.quant("x"), kernel])
+    x = b.node("Reshape", [x, b.constant([1, 2, 3, 4, 5], np.int64)])
+    x = b.node("Transpose", [x], {"perm": [0, 2, 1, 3, 4]})
+    x = b.node("Reshape", [x, b.constant([1, 6, 4, 5], np.int64)])
+    found = proven(b, (1, 2, 5, 6), convolution(b, x, 3, 6, 2, 2, pads=[padding] * 4))
+    assert moves(found) == []
+
+
 @pytest.mark.parametrize("behind", ["pooling", "depthwise"])
 def test_a_vector_that_becomes_an_image(behind: str) -> None:
     b = ModelBuilder()

@@ -67,6 +67,21 @@ def as_image(walk: Walk, node: Node, source: Deferred) -> Deferred:
     return reordered(walk, node, source, channels_last(source.shape), (*spatial, source.shape[1]))
 
 
+def as_pixels(walk: Walk, node: Node, source: Deferred) -> tuple[Deferred, IntArray | None]:
+    """As `as_image`, for an operator that can take the channels in another order: that is left as it is where it is the same
+    in all pixels. The tensor as if its channels were in the order of the integers, and that order (None for its own).
+    """
+    channels, pixels = source.shape[1], element_count(source.shape[2:])
+    rows = np.moveaxis(source.positions(), 1, -1).reshape(pixels, channels)
+    if source.complete and source.channels == channels:
+        within = rows - np.arange(pixels)[:, None] * channels
+        order = np.argsort(within[0])
+        alike = bool(np.all(within == within[0])) and np.array_equal(within[0][order], np.arange(channels))
+        if alike and not np.array_equal(order, np.arange(channels)):
+            return as_image(walk, node, replace(source, index=channels_last(source.shape))), order
+    return as_image(walk, node, source), None
+
+
 def as_own(walk: Walk, node: Node, source: Deferred) -> Deferred:
     """The tensor on integers in its own order, without the leading axis of the batch."""
     frame = source.shape[1:] if len(source.shape) > 1 and source.shape[0] == 1 else source.shape

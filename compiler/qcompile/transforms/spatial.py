@@ -22,7 +22,7 @@ from qcompile.transforms.layouts import channels_last
 from qcompile.transforms.linear import product
 from qcompile.transforms.materialised import on_lattice
 from qcompile.transforms.padding import least_code, padded_with_zero, window_vectors, zero_at_zero
-from qcompile.transforms.reordering import as_image
+from qcompile.transforms.reordering import as_image, as_pixels
 from qcompile.transforms.rising import rising
 from qcompile.transforms.walk import ConstantLattice, RefusedError, Walk, tap_of
 
@@ -30,9 +30,12 @@ from qcompile.transforms.walk import ConstantLattice, RefusedError, Walk, tap_of
 def spatial(walk: Walk, node: Node, source: Deferred, shape: Shape) -> Deferred:
     """Dispatches on what is done with the windows."""
     source, node = _without_pad(walk, node, source)
+    if isinstance(node.op, Convolution) and node.op.groups == 1:
+        source, channels = as_pixels(walk, node, source)
+        return _convolution(walk, node, node.op, source, shape, channels)
     source = as_image(walk, node, source)
     if isinstance(node.op, Convolution):
-        return _convolution(walk, node, node.op, source, shape)
+        return _convolution(walk, node, node.op, source, shape, None)
     if isinstance(node.op, TransposedConvolution):
         return _transposed(walk, node, node.op, source, shape)
     if isinstance(node.op, MaxPool):
@@ -59,8 +62,12 @@ def _without_pad(walk: Walk, node: Node, source: Deferred) -> tuple[Deferred, No
     return known, replace(node, op=replace(node.op, windows=wider))
 
 
-def _convolution(walk: Walk, node: Node, op: Convolution, source: Deferred, shape: Shape) -> Deferred:
-    """Each window is a vector that meets the same matrix; or one for each group of channels, with its matrix."""
+def _convolution(
+    walk: Walk, node: Node, op: Convolution, source: Deferred, shape: Shape, order: IntArray | None
+) -> Deferred:
+    """Each window is a vector that meets the same matrix; or one for each group of channels, with its matrix. The channels
+    of the weights are taken in `order`.
+    """
     if op.groups == source.shape[1] == shape[1] and op.groups > 1:
         return _depthwise(walk, node, op, source, shape)
     source = on_lattice(walk, node, source)
@@ -69,7 +76,7 @@ def _convolution(walk: Walk, node: Node, op: Convolution, source: Deferred, shap
     border = borders(walk, source, windows, shape[1], positions * channels) if op.groups == 1 else None
     source, zero = (source, border.code) if border else padded_with_zero(walk, node, source, windows)
     image = _image(walk, node, source)
-    matrix = _matrix(walk, node)
+    matrix = _matrix(walk, node) if order is None else _matrix(walk, node, lambda array: array[:, order])
     if op.groups > 1:
         return grouped(walk, node, windows, op.groups, matrix, source, image, zero, shape)
     vectors = image if windows.trivial else window_vectors(walk, node, image, windows, zero)
