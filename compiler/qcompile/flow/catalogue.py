@@ -59,6 +59,7 @@ def _operators() -> Sequence[tuple[str, ...]]:
         (name, "QONNX (qonnx.custom_op.general, onnx.brevitas, finn.custom_op.general)") for name in QONNX_IMPORTERS
     ]
     quantisers += [(name, "PULP (PACTOps, ai.onnx.contrib)") for name in PULP_IMPORTERS]
+    quantisers.append(("FloatQuant", "QONNX, formats of integers"))
     quantised = [(name, "ONNX") for name in STANDARD] + [(name, MICROSOFT) for name in CONTRIBUTED]
     return [("operator", "domain"), *sorted(standard + quantisers + quantised)]
 

@@ -10,14 +10,15 @@ what its specification says: DequantizeLinear, the operator on real numbers, Qua
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from qcompile.frontend.dialect import STANDARD_DOMAINS, UnsupportedError
+from qcompile.frontend import float_quant
+from qcompile.frontend.dialect import QONNX_DOMAINS, STANDARD_DOMAINS, UnsupportedError
+from qcompile.frontend.rewriter import Rewriter
 from qcompile.ir.types import Array
 
 MICROSOFT = "com.microsoft"
@@ -33,84 +34,7 @@ class Rewritten:
     refused: Mapping[str, str]
 
 
-@dataclass(slots=True)
-class _Rewriter:
-    """Nodes in place of one, called after it and after its output."""
-
-    node: onnx.NodeProto
-    name: str
-    constants: Mapping[str, Array]
-    nodes: list[onnx.NodeProto] = field(default_factory=list)
-
-    @property
-    def output(self) -> str:
-        return str(self.node.output[0])
-
-    def input(self, position: int) -> str:
-        """An input by name, which must be there."""
-        if position >= len(self.node.input) or not self.node.input[position]:
-            raise UnsupportedError(f"{self.node.op_type} without its input {position + 1}")
-        return str(self.node.input[position])
-
-    def given(self, position: int) -> bool:
-        """Whether an optional input is there."""
-        return position < len(self.node.input) and bool(self.node.input[position])
-
-    def constant(self, position: int, what: str) -> Array:
-        """The value of an input."""
-        name = self.input(position)
-        if name not in self.constants:
-            raise UnsupportedError(f"its {what} ('{name}') is no constant of the model")
-        return self.constants[name]
-
-    def scale(self, position: int, what: str) -> np.float32:
-        """A scale for the whole tensor."""
-        array = self.constant(position, what)
-        if array.size != 1:
-            raise UnsupportedError(f"a {what} for each channel")
-        return np.float32(array.ravel()[0])
-
-    def attribute(self, name: str, default: float) -> float:
-        """An attribute that is a number."""
-        return next((helper.get_attribute_value(a) for a in self.node.attribute if a.name == name), default)
-
-    def add(
-        self, operator: str, inputs: list[str], stem: str = "", without: tuple[str, ...] = (), attributed: bool = False
-    ) -> str:
-        """Appends a standard node; without a stem it makes the output of all. `attributed`: as the replaced one."""
-        name = f"{self.output}.{stem}" if stem else self.output
-        node = helper.make_node(operator, inputs, [name], self.name if attributed else f"{self.name}.{stem or 'output'}")
-        node.attribute.extend(a for a in self.node.attribute if attributed and a.name not in without)
-        self.nodes.append(node)
-        return name
-
-    def number(self, value: npt.ArrayLike, stem: str) -> str:
-        """Appends a constant of float32."""
-        name = f"{self.output}.{stem}"
-        tensor = numpy_helper.from_array(np.asarray(value, np.float32), name)
-        self.nodes.append(helper.make_node("Constant", [], [name], f"{self.name}.{stem}", value=tensor))
-        return name
-
-    def integers(self, position: int, zero_point: int) -> str:
-        """An input as the numbers that its codes are, less the zero point."""
-        inputs = [self.input(position), self.number(1, "unit")]
-        return self.add("DequantizeLinear", [*inputs, *([self.input(zero_point)] if self.given(zero_point) else [])], "x")
-
-    def real(self, first: int, stem: str) -> str:
-        """Three inputs (codes, scale, zero point) as real numbers."""
-        return self.add("DequantizeLinear", [self.input(first + k) for k in range(3)], stem)
-
-    def quantise(self, x: str, scale: int, zero_point: int) -> None:
-        """The output from real numbers."""
-        self.add("QuantizeLinear", [x, self.input(scale), self.input(zero_point)])
-
-    def requantise(self, total: str, factor: Array, zero_point: int) -> None:
-        """The output from sums."""
-        product = self.add("Mul", [total, self.number(factor, "factor")], "scaled")
-        self.add("QuantizeLinear", [product, self.number(1, "one"), self.input(zero_point)])
-
-
-def _weights(r: _Rewriter, position: int, zero_point: int, channel_axis: int) -> Array:
+def _weights(r: Rewriter, position: int, zero_point: int, channel_axis: int) -> Array:
     """Constant weights as integers less their zero point, float32."""
     weights = r.constant(position, "second factor").astype(np.int64)
     zero = r.constant(zero_point, "zero point").astype(np.int64) if r.given(zero_point) else np.zeros((), np.int64)
@@ -126,7 +50,7 @@ def _along(numbers: Array, rank: int, axis: int) -> Array:
     return numbers.reshape(tuple(-1 if k == axis % rank else 1 for k in range(rank)))
 
 
-def _bias(r: _Rewriter, position: int) -> Array:
+def _bias(r: Rewriter, position: int) -> Array:
     bias = r.constant(position, "bias").astype(np.int64)
     if int(np.abs(bias).max(initial=0)) >= LARGEST_BIAS:
         raise UnsupportedError("a bias of 2^24 or more")
@@ -139,7 +63,7 @@ def _factor(x_scale: np.float32, w_scale: Array, y_scale: np.float32 | None) -> 
     return product if y_scale is None else np.asarray(product / y_scale, np.float32)
 
 
-def _q_linear_conv(r: _Rewriter) -> None:
+def _q_linear_conv(r: Rewriter) -> None:
     if r.attribute("channels_last", 0):
         raise UnsupportedError("QLinearConv with the channels last")
     weights = _weights(r, 3, 5, 0)
@@ -150,14 +74,14 @@ def _q_linear_conv(r: _Rewriter) -> None:
     r.requantise(total, _factor(r.scale(1, "scale of the input"), scale, r.scale(6, "scale of the output")), 7)
 
 
-def _q_linear_matmul(r: _Rewriter) -> None:
+def _q_linear_matmul(r: Rewriter) -> None:
     weights = _weights(r, 3, 5, -1)
     total = r.add("MatMul", [r.integers(0, 2), r.number(weights, "weights")], "sum", attributed=True)
     scale = _along(r.constant(4, "scale"), 1, 0)
     r.requantise(total, _factor(r.scale(1, "scale of the first factor"), scale, r.scale(6, "scale of the output")), 7)
 
 
-def _q_gemm(r: _Rewriter) -> None:
+def _q_gemm(r: Rewriter) -> None:
     """Without a scale of the output the result is real."""
     weights = _weights(r, 3, 5, 0 if r.attribute("transB", 0) else 1)
     inputs = [r.integers(0, 2), r.number(weights, "weights")]
@@ -172,7 +96,7 @@ def _q_gemm(r: _Rewriter) -> None:
         r.requantise(total, factor, 8)
 
 
-def _integer(r: _Rewriter) -> None:
+def _integer(r: Rewriter) -> None:
     """ConvInteger and MatMulInteger: the sums themselves, of type int32."""
     convolution = r.node.op_type == "ConvInteger"
     inputs = [r.integers(0, 2), r.number(_weights(r, 1, 3, 0 if convolution else -1), "weights")]
@@ -180,13 +104,13 @@ def _integer(r: _Rewriter) -> None:
     r.nodes.append(helper.make_node("Cast", [total], [r.output], f"{r.name}.output", to=int(TensorProto.INT32)))
 
 
-def _of_two(r: _Rewriter) -> None:
+def _of_two(r: Rewriter) -> None:
     """QLinearAdd and QLinearMul."""
     inputs = [r.real(0, "a"), r.real(3, "b")]
     r.quantise(r.add(r.node.op_type.removeprefix("QLinear"), inputs, "real", attributed=True), 6, 7)
 
 
-def _of_one(r: _Rewriter) -> None:
+def _of_one(r: Rewriter) -> None:
     """Pooling and activation functions of one quantised tensor."""
     if r.attribute("channels_last", 0):
         raise UnsupportedError(f"{r.node.op_type} with the channels last")
@@ -194,7 +118,7 @@ def _of_one(r: _Rewriter) -> None:
     r.quantise(r.add(inner, [r.real(0, "x")], "real", ("channels_last",), attributed=True), 3, 4)
 
 
-def _concat(r: _Rewriter) -> None:
+def _concat(r: Rewriter) -> None:
     """Inputs: scale and zero point of the output, then three for each tensor."""
     count, rest = divmod(len(r.node.input) - 2, 3)
     if rest or count < 1:
@@ -203,14 +127,14 @@ def _concat(r: _Rewriter) -> None:
     r.quantise(r.add("Concat", tensors, "real", attributed=True), 0, 1)
 
 
-def _dynamic(r: _Rewriter) -> None:
+def _dynamic(r: Rewriter) -> None:
     raise UnsupportedError(
         f"{r.node.op_type} computes scales from the numbers of each frame, an accelerator needs them beforehand: "
         "quantise the model statically"
     )
 
 
-Rewrite = Callable[[_Rewriter], None]
+Rewrite = Callable[[Rewriter], None]
 
 STANDARD: Mapping[str, Rewrite] = {
     "ConvInteger": _integer,
@@ -251,7 +175,7 @@ def rewritten(model: onnx.ModelProto) -> Rewritten:
             result.graph.node.append(node)
             result.graph.node[-1].name = node.name or f"{node.op_type}_{position}"
             continue
-        rewriter = _Rewriter(node, node.name or f"{node.op_type}_{position}", constants)
+        rewriter = Rewriter(node, node.name or f"{node.op_type}_{position}", constants)
         try:
             rewrite(rewriter)
             result.graph.node.extend(rewriter.nodes)
@@ -264,6 +188,8 @@ def rewritten(model: onnx.ModelProto) -> Rewritten:
 def _rewrite_of(node: onnx.NodeProto) -> Rewrite | None:
     if node.op_type in DYNAMIC:
         return _dynamic
+    if node.op_type == "FloatQuant" and node.domain in {*QONNX_DOMAINS, *STANDARD_DOMAINS}:
+        return float_quant.as_integers
     return (STANDARD if node.domain in STANDARD_DOMAINS else CONTRIBUTED if node.domain == MICROSOFT else {}).get(node.op_type)
 
 
