@@ -126,3 +126,37 @@ def test_multiplications_are_reported(
     shown = capsys.readouterr().out
     assert f"multiplications a frame: {sum(done for done, _ in performed.values()):,}" in shown
     assert shown.count("times as many with zeros inserted") == sum(done < more for done, more in performed.values())
+
+
+def enlarged(rng: np.random.Generator) -> Network:
+    """A decoder that doubles its image by nearest neighbours in front of a convolution."""
+    b = ModelBuilder()
+    x = b.quant("x", 0.125, 0.0, 5.0)
+    x = activation(b, b.node("Conv", [x, weights(b, rng, 3, 1, 2, 2)]))
+    x = b.node("Resize", [x, "", b.constant([1.0, 1.0, 2.0, 2.0])], {"mode": "nearest"})
+    x = b.node("Conv", [x, weights(b, rng, 4, 3, 3, 3)], {"pads": [1, 1, 1, 1]})
+    return b, activation(b, x), (1, 1, 5, 4)
+
+
+@pytest.mark.parametrize(("mode", "products"), [("auto", 48 * 12 * 4), ("deconv", 48 * 12 * 4), ("resize", 48 * 27 * 4)])
+def test_upsampling_is_exact_in_rtl(
+    mode: str, products: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    builder, output, shape = enlarged(np.random.default_rng(5))
+    onnx.save(builder.model(shape, output), tmp_path / "model.onnx")
+    arguments = [str(tmp_path / "model.onnx"), "--target", "pynq-z2", "-o", str(tmp_path / "build"), "--check"]
+    assert main([*arguments, "--rtl-frames", "6", "--upsample", mode]) == 0
+    verdict = json.loads(capsys.readouterr().out.splitlines()[-1])
+    report = json.loads((tmp_path / "build" / "report.json").read_text(encoding="utf-8"))
+    manifest = json.loads((tmp_path / "build" / "manifest.json").read_text(encoding="utf-8"))
+    assert (verdict["mismatches"], verdict["ties"], verdict["rtl_mismatches"], verdict["rtl_frames"]) == (0, 0, 0, 6)
+    assert (verdict["interval"], verdict["latency"]) == (manifest["interval_cycles"], manifest["latency_cycles"])
+    assert manifest["options"]["upsample"] == mode
+    assert [r["multiplications"]["performed"] for r in report["design"]["instances"] if r["multiplications"]][-1] == products
+
+
+def test_a_mode_of_upsampling_that_there_is_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    builder, output, shape = enlarged(np.random.default_rng(5))
+    onnx.save(builder.model(shape, output), tmp_path / "model.onnx")
+    assert main([str(tmp_path / "model.onnx"), "--target", "pynq-z2", "--upsample", "cubic"]) == 2
+    assert "it is auto, resize, deconv" in capsys.readouterr().err

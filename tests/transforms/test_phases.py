@@ -136,3 +136,12 @@ def test_weights_off_any_grid_are_refused() -> None:
     y = b.node("ConvTranspose", [x, b.constant(np.random.default_rng(5).normal(size=(4, 3, 2, 2)))], {"strides": [2, 2]})
     with pytest.raises(CompilerError, match="its weights are not quantised"):
         prove(b.model((1, 4, 3, 3), quantised(b, y)))
+
+
+def test_padding_in_front_of_a_convolution_in_groups() -> None:
+    """The windows take the padding over and stay in groups."""
+    rng, b = np.random.default_rng(6), ModelBuilder()
+    x = b.quant("x", 0.125, 0.0, 4.0)
+    x = b.node("Pad", [x, b.constant([0, 0, 1, 0, 0, 0, 1, 1], np.int64)])
+    y = b.node("Conv", [x, weights(b, rng, (6, 2, 3, 2))], {"group": 2})
+    assert_exact(prove(b.model((1, 4, 4, 5), quantised(b, y))))

@@ -57,6 +57,9 @@ Interval = Annotated[
 AccumulatorBits = Annotated[
     int | None, typer.Option("--accumulator-bits", help="refuse accumulators that need more bits", show_default=False)
 ]
+Upsample = Annotated[
+    str, typer.Option("--upsample", help="enlarged images in front of convolutions: auto, resize or deconv")
+]
 Engine = Annotated[str, typer.Option("--engine", help="what computes small layers: auto, folded or lut")]
 LutInputs = Annotated[int, typer.Option("--lut-inputs", help="most bits that a neuron of a LUT netlist reads")]
 LutStages = Annotated[
@@ -98,6 +101,7 @@ def compile(  # noqa: A001 - the command's name
     fps: Fps = None,
     interval: Interval = None,
     accumulator_bits: AccumulatorBits = None,
+    upsample: Upsample = "auto",
     engine: Engine = "folded",
     lut_inputs: LutInputs = DEFAULT_LUT_INPUTS,
     lut_stages: LutStages = 0,
@@ -123,6 +127,7 @@ def compile(  # noqa: A001 - the command's name
         fps=fps,
         interval=interval,
         accumulator_bits=accumulator_bits,
+        upsample=upsample,
         engine=engine,
         lut_inputs=lut_inputs,
         lut_stages=lut_stages,
@@ -153,6 +158,7 @@ def estimate(
     folding: FoldingFile = None,
     fps: Fps = None,
     interval: Interval = None,
+    upsample: Upsample = "auto",
     engine: Engine = "folded",
     lut_inputs: LutInputs = DEFAULT_LUT_INPUTS,
     lut_stages: LutStages = 0,
@@ -168,6 +174,7 @@ def estimate(
         folding=folding,
         fps=fps,
         interval=interval,
+        upsample=upsample,
         engine=engine,
         lut_inputs=lut_inputs,
         lut_stages=lut_stages,

@@ -222,7 +222,7 @@ def _stream_pad(graph: Graph, node: Node) -> Kernel:
 def _phased_window(graph: Graph, node: Node) -> Kernel:
     assert isinstance(node.op, phased_window.PhasedWindow)
     op, channels = node.op, graph.values[node.inputs[0]].shape[-1]
-    return PhasedWindow(op.rows, op.columns, channels, _type(graph, node.inputs[0]), op.groups)
+    return PhasedWindow(op.rows, op.columns, channels, _type(graph, node.inputs[0]), op.groups, op.padding)
 
 
 def _window_maximum(graph: Graph, node: Node) -> Kernel:

@@ -148,6 +148,7 @@ def _options(folder: Path, content: dict[str, Any]) -> Options:
             shapes={name: tuple(shape) for name, shape in stated["shapes"].items()},
             folding=folder / "folding.json",
             accumulator_bits=stated["accumulator_bits"],
+            upsample=stated["upsample"],
             lut_inputs=int(stated["lut_inputs"]),
         )
         digest = content["model"]["copy_sha256"]

@@ -58,6 +58,7 @@ def manifest(options: Options, prepared: Prepared, digests: tuple[str, str], tar
             "input_scale": options.input_scale,
             "shapes": {name: list(shape) for name, shape in sorted(options.shapes.items())},
             "accumulator_bits": options.accumulator_bits,
+            "upsample": options.upsample,
             "engine": options.engine,
             "lut_inputs": options.lut_inputs,
         },

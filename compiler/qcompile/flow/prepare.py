@@ -27,6 +27,7 @@ from qcompile.targets import Target, load
 from qcompile.transforms.accumulators import Accumulator, accumulators, require_bits
 from qcompile.transforms.passes import run_passes
 from qcompile.transforms.streamline import streamline
+from qcompile.transforms.upsampling import MODES
 from qcompile.transforms.walk import InputType
 from qcompile.verify.stimulus import encode, random_frames
 
@@ -68,6 +69,8 @@ def unobserved(_name: str, _graph: Graph) -> None:
 def understand(options: Options, progress: Progress, observe: Observer = unobserved) -> Understood:
     """Reads the model and streamlines it; `observe` is given the graph after every pass. Raises CompilerError."""
     where = str(options.model)
+    if options.upsample not in MODES:
+        raise CompilerError(f"--upsample {options.upsample}", hint=f"it is {', '.join(MODES)}")
     with progress.step("read the model"):
         model = load_model(options.model)
         graph = import_model(model, where, options.shapes)
@@ -81,7 +84,9 @@ def understand(options: Options, progress: Progress, observe: Observer = unobser
         observe("streamline", network.integer)
         samples = encode(network.before, random_frames(network.before, 32, seed=0)) if options.check else ()
         found = accumulators(network.integer)
-        network = run_passes(network, samples, lambda name, result: observe(name, result.integer))
+        network = run_passes(
+            network, samples, lambda name, result: observe(name, result.integer), options.upsample
+        )
         if options.accumulator_bits is not None:
             require_bits(found, options.accumulator_bits)
     return Understood(model, graph, network, types, found)

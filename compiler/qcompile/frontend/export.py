@@ -185,12 +185,12 @@ def _pad(w: _Writing) -> None:
 
 
 def _phased_window(w: _Writing) -> None:
-    """Parts of pixels (frames, parts, C / groups), gathered; one more part of zeros stands for all outside."""
+    """Parts of pixels (frames, parts, C / groups), gathered; one more part stands for all outside."""
     op, x = cast(PhasedWindow, w.node.op), w.node.inputs[0]
     index = gather(op.rows, op.columns, op.groups)
     parts = op.rows.size * op.columns.size * op.groups
     x = w.apply("Reshape", x, w.integers([0, parts, -1]))
-    x = w.apply("Pad", x, w.integers([0, 0, 0, 0, 1, 0]))
+    x = w.apply("Pad", x, w.integers([0, 0, 0, 0, 1, 0]), w.integers(op.padding))
     x = w.apply("Gather", x, w.integers(np.where(index < 0, parts, index)), attributes={"axis": 1})
     w.finish("Reshape", x, w.integers([0, -1]))
 

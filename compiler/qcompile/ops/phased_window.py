@@ -16,14 +16,15 @@ from qcompile.ops.taps import TapAxis, gather
 class PhasedWindow:
     """Input (x): (height, width, C) to (elements,), one window after another, each only as long as its phase has taps.
 
-    The order is output row, output column, group, tap row, tap column, channel of the group; integer zero outside of
-    the image.
+    The order is output row, output column, group, tap row, tap column, channel of the group; the integer `padding`
+    outside of the image.
     """
 
     kind: ClassVar[str] = "PhasedWindow"
     rows: TapAxis
     columns: TapAxis
     groups: int = 1
+    padding: int = 0
 
     def infer_shape(self, *shapes: Shape) -> Shape:
         """(elements,) of all windows; raises ValueError when the image has another size."""
@@ -37,16 +38,17 @@ class PhasedWindow:
         x = inputs[0]
         index = gather(self.rows, self.columns, self.groups)
         parts = x.reshape(x.shape[0], self.rows.size * self.columns.size * self.groups, -1)
-        taken = np.where((index >= 0)[:, None], parts[:, index], 0)
+        taken = np.where((index >= 0)[:, None], parts[:, index], self.padding)
         return taken.reshape(x.shape[0], -1)
 
     def infer_range(self, x: Range) -> Range:
-        """That of the image for each element, zero where it lies outside; one range where the image has one."""
+        """That of the image for each element, the padding where it lies outside; one range where the image has one."""
         index = gather(self.rows, self.columns, self.groups)
         outside = index < 0
         if x.lo.size == 1:
             low, high = x.lo, x.hi
-            return Range.of(np.minimum(low, 0), np.maximum(high, 0)) if bool(outside.any()) else x
+            widened = np.minimum(low, self.padding), np.maximum(high, self.padding)
+            return Range.of(*widened) if bool(outside.any()) else x
         parts = (bound.reshape(self.groups, -1)[index % self.groups] for bound in (x.lo, x.hi))
-        low, high = (np.where(outside[:, None], 0, part).reshape(-1) for part in parts)
+        low, high = (np.where(outside[:, None], self.padding, part).reshape(-1) for part in parts)
         return Range.of(low, high)

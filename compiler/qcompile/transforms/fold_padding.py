@@ -41,5 +41,5 @@ def _folded(node: Node, padded: Node) -> Node:
     fits = all(max(ends) <= most for ends, most in zip(zip(before, after, strict=True), reach, strict=True))
     if not fits or windows.ceil_mode or (windows.padded and node.op.padding != int(pad.value)):
         return node
-    op = SlidingWindow(replace(windows, before=before, after=after), int(pad.value))
+    op = replace(node.op, windows=replace(windows, before=before, after=after), padding=int(pad.value))
     return replace(node, op=op, inputs=padded.inputs)

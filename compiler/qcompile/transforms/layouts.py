@@ -6,7 +6,7 @@ import numpy as np
 
 from qcompile.ir.graph import Graph, Shape, element_count
 from qcompile.ir.types import IntArray
-from qcompile.ops import Pad, Transpose
+from qcompile.ops import Pad, Resize, Transpose
 from qcompile.ops.roles import Pointwise, Quantiser, Spatial
 
 
@@ -37,6 +37,6 @@ def frame_axes(graph: Graph, name: str) -> tuple[int, ...] | None:
             return (*order[2:], order[1])
         if isinstance(node.op, Transpose):
             order = [order[axis] for axis in node.op.perm]
-        elif not isinstance(node.op, (Pad, Pointwise, Quantiser)):
+        elif not isinstance(node.op, (Pad, Pointwise, Quantiser, Resize)):
             return None
         name = node.output

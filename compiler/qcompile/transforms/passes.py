@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ from qcompile.ir.network import Network
 from qcompile.ir.types import IntArray
 from qcompile.transforms.accumulator_form import AbsorbSign, PopcountForm
 from qcompile.transforms.fold_padding import FoldPadding
+from qcompile.transforms.upsampling import UpsamplingAsDeconvolution
 
 
 class NetworkPass(Protocol):
@@ -22,7 +24,12 @@ class NetworkPass(Protocol):
         """The transformed network."""
 
 
-PASSES: tuple[NetworkPass, ...] = (FoldPadding(), AbsorbSign(), PopcountForm())
+PASSES: tuple[NetworkPass, ...] = (FoldPadding(), UpsamplingAsDeconvolution(), AbsorbSign(), PopcountForm())
+
+
+def pipeline(upsample: str) -> tuple[NetworkPass, ...]:
+    """The passes with this mode (auto, resize, deconv) of upsampling."""
+    return tuple(replace(p, mode=upsample) if isinstance(p, UpsamplingAsDeconvolution) else p for p in PASSES)
 
 
 class PassError(Exception):
@@ -33,14 +40,15 @@ def run_passes(
     network: Network,
     samples: tuple[IntArray, ...] = (),
     observe: Callable[[str, Network], None] | None = None,
+    upsample: str = "auto",
 ) -> Network:
-    """Every pass in order, the graph checked after each.
+    """Every pass in order, the graph checked after each; `upsample` as in `pipeline`.
 
     With `samples` (integer inputs, frames first) the outputs before and after each pass are compared as well.
     `observe` is called with the name of each pass and its result.
     """
     expected = _outputs(network, samples)
-    for step in PASSES:
+    for step in pipeline(upsample):
         network = step.run(network)
         faults = network.integer.check()
         if faults:
