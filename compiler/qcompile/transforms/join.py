@@ -59,6 +59,12 @@ def joint_operands(
     return source, tuple(row for row in rows if row is not None)
 
 
+NEAR = Fraction(1, 1 << 28)
+"""How far the ratio of two scales may be from that of their factors where float32 is far from telling."""
+
+MOST_DENOMINATOR = 1 << 20
+
+
 def settled(walk: Walk, source: Joined) -> Deferred:
     """The joined tensor as affine in integers of its own, with the steps behind; refused where no lattice is exact."""
     node = source.node
@@ -66,13 +72,29 @@ def settled(walk: Walk, source: Joined) -> Deferred:
     if not isinstance(base, Deferred):
         base = _sum(walk, source) if isinstance(source.op, TensorAdd) else _product(walk, source)
         walk.known[node.output] = base
+    return _rearranged(walk, source, base)
+
+
+def nearly_settled(walk: Walk, source: Joined) -> Deferred:
+    """A sum on a lattice that is exact but for 2**-28 of each term: less than a rounding to float32 may change in it.
+
+    For a quantiser only: what the model's own rounding decides differently is a float tie.
+    """
+    if not isinstance(source.op, TensorAdd):
+        raise RefusedError("a product of tensors whose zeros are no integers")
+    return _rearranged(walk, source, _sum(walk, source, nearly=True))
+
+
+def _rearranged(walk: Walk, source: Joined, base: Deferred) -> Deferred:
+    """Integers of a join in the order and with the steps that have come behind it."""
+    node = source.node
     if base.channels != source.channels:
         base = flattened(walk, base, node)
     return replace(base, shape=source.shape, index=source.first.index, steps=source.steps)
 
 
-def _sum(walk: Walk, source: Joined) -> Deferred:
-    """Both tensors in units of a common scale, where the ratio of theirs is exact."""
+def _sum(walk: Walk, source: Joined, nearly: bool = False) -> Deferred:
+    """Both tensors in units of a common scale, where the ratio of theirs is exact, or `nearly`."""
     node, op = source.node, source.op
     assert isinstance(op, TensorAdd)
     a, b = (on_lattice(walk, node, operand) for operand in source.origin)
@@ -84,12 +106,13 @@ def _sum(walk: Walk, source: Joined) -> Deferred:
             raise RefusedError("its two inputs cancel each other")
         moved = (a.lattice.scale * a.lattice.shift * signs[0] + b.lattice.scale * b.lattice.shift * signs[1]) / scale
         return replace(a, lattice=Lattice.of(scale, moved, offset), anchor=node.output)
-    factors, unit = _common_scale(a.lattice.scale, b.lattice.scale)
+    factors, unit = _common_scale(a.lattice.scale, b.lattice.scale, nearly)
     factors = factors * np.asarray(signs)
     q = weighted_sum(walk, node, (a.q, b.q), factors)
     shift = a.lattice.shift * factors[:, 0] + b.lattice.shift * factors[:, 1]
     deferred = replace(a, q=q, lattice=Lattice.of(unit, shift, offset), anchor=node.output)
-    walk.taps.append(tap_of(node, deferred))
+    if not nearly:
+        walk.taps.append(tap_of(node, deferred))
     return deferred
 
 
@@ -104,12 +127,13 @@ def weighted_sum(walk: Walk, node: Node, sources: tuple[str, str], factors: IntA
     return walk.integer.add(node.name, (names[0], names[1]), (shared[0], shared[1]), node.origin)
 
 
-def _common_scale(a: FloatArray, b: FloatArray) -> tuple[IntArray, FloatArray]:
-    """Factors (channels or 1, 2) and the unit of each channel, with a = m * unit and b = n * unit exactly."""
+def _common_scale(a: FloatArray, b: FloatArray, nearly: bool) -> tuple[IntArray, FloatArray]:
+    """Factors (channels or 1, 2) and the unit of each channel, with a = m * unit (exactly, or `nearly`) and b = n * unit."""
     wide_a, wide_b = np.broadcast_arrays(np.atleast_1d(a), np.atleast_1d(b))
     ratios = [Fraction(float(x)) / Fraction(float(y)) for x, y in zip(wide_a, wide_b, strict=True)]
+    ratios = [_near(ratio) for ratio in ratios] if nearly else ratios
     for k, ratio in enumerate(ratios):
-        if max(abs(ratio.numerator), ratio.denominator) > LARGEST_FACTOR:
+        if max(abs(ratio.numerator), ratio.denominator) > (MOST_DENOMINATOR if nearly else LARGEST_FACTOR):
             raise RefusedError(
                 f"the scales of its inputs, {float(wide_a[k]):g} and {float(wide_b[k]):g}, are no small integer "
                 "multiples of a common one; share one quantiser between them, or quantise the sum"
@@ -119,6 +143,14 @@ def _common_scale(a: FloatArray, b: FloatArray) -> tuple[IntArray, FloatArray]:
     else:
         factors = np.asarray([[ratio.numerator, ratio.denominator] for ratio in ratios], np.int64)
     return factors, wide_b / factors[:, 1]
+
+
+def _near(ratio: Fraction) -> Fraction:
+    """The fraction of least denominator that is as near as it has to be."""
+    denominator = 1
+    while denominator < MOST_DENOMINATOR and abs(ratio.limit_denominator(denominator) - ratio) > NEAR * abs(ratio):
+        denominator *= 2
+    return ratio.limit_denominator(denominator)
 
 
 def _product(walk: Walk, source: Joined) -> Deferred:

@@ -12,7 +12,7 @@ from qcompile.ops.roles import Lattice, Quantiser
 from qcompile.transforms import pair_form, reordering
 from qcompile.transforms.channels import channel_operands
 from qcompile.transforms.deferred import Deferred
-from qcompile.transforms.join import joint_operands, settled, weighted_sum
+from qcompile.transforms.join import joint_operands, nearly_settled, settled, weighted_sum
 from qcompile.transforms.joined import Joined
 from qcompile.transforms.pairs import codes_of, pairs_of
 from qcompile.transforms.step_function import Function, Identity, Trend, derive
@@ -75,7 +75,7 @@ def quantise_joined(walk: Walk, node: Node, source: Joined, operands: tuple[Arra
         except RefusedError as error:
             last = pairs.tables(pair_form.LARGEST_TABLE)
             if last is None:
-                raise RefusedError(f"{error}; nor as a function of pairs: {found}") from error
+                return _nearly(walk, node, source, operands, f"{error}; nor as a function of pairs: {found}")
             found = last
     ends = (flat.first.q, flat.second.q)
     if found.product is not None:
@@ -85,3 +85,11 @@ def quantise_joined(walk: Walk, node: Node, source: Joined, operands: tuple[Arra
         q = weighted_sum(walk, source.node, ends, factors)
     trend = Trend.MONOTONE if all(form.monotone for form in found.forms) else Trend.UNKNOWN
     return _ended(walk, node, replace(flat.first, q=q), found.at, trend, result)
+
+
+def _nearly(walk: Walk, node: Node, source: Joined, operands: tuple[Array, ...], why: str) -> Deferred:
+    """Behind a sum that is exact but for less than float32 could tell; `why` nothing better could be had."""
+    try:
+        return quantise(walk, node, nearly_settled(walk, source), operands)
+    except RefusedError as error:
+        raise RefusedError(why) from error

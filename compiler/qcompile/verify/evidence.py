@@ -78,7 +78,9 @@ class Evidence:
         return Evidence(self.graph, self.taps, reference, values, self.producers)
 
     def ours(self, name: str) -> Spread:
-        """The tensor as it follows from our integers; wider than a number only behind a function that wavers."""
+        """The tensor as it follows from our integers; wider than a number only behind a function that wavers, and behind a
+        join of two tensors, which the reference rounds and the integers may not.
+        """
         return self._recall("ours", name, self._from_integers, self.ours, lambda op: op.wavering)
 
     def theirs(self, name: str) -> Spread:
@@ -233,10 +235,12 @@ class Evidence:
         key = (kind, name)
         if key not in self.memory:
             found = known(name)
-            self.memory[key] = found if found is not None else self._applied(name, follow, widening)
+            self.memory[key] = found if found is not None else self._applied(name, follow, widening, kind)
         return self.memory[key]
 
-    def _applied(self, name: str, follow: Callable[[str], Spread], widening: Callable[[Pointwise], float]) -> Spread:
+    def _applied(
+        self, name: str, follow: Callable[[str], Spread], widening: Callable[[Pointwise], float], kind: str
+    ) -> Spread:
         """An operator over the corners of its inputs, with what it may add of its own."""
         node = self.producers[name]
         inputs = [follow(operand) for operand in node.inputs]
@@ -247,7 +251,7 @@ class Evidence:
         if isinstance(node.op, Pointwise):
             size = np.maximum(1.0, np.maximum(np.abs(low), np.abs(high)))
             slack = widening(node.op) * np.where(np.isfinite(size), size, 0.0)
-        elif isinstance(node.op, Summing) and not (isinstance(node.op, Joint) and node.op.elementwise):
+        elif isinstance(node.op, Summing) and (kind == "ours" or not isinstance(node.op, Joint) or not node.op.elementwise):
             slack = self.tolerance(name)
         if not np.any(slack):
             return low, high
