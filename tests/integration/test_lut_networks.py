@@ -13,14 +13,17 @@ from ..support.lut_models import convolutional, mixed, perceptron
 Verdict = dict[str, int]
 
 
-def compiled(model: onnx.ModelProto, folder: Path, capsys: pytest.CaptureFixture[str], *options: str) -> Verdict:
+def compiled(
+    model: onnx.ModelProto, folder: Path, capsys: pytest.CaptureFixture[str], *options: str, expect_rtl: int = 14
+) -> Verdict:
     """Compiles to folder/build; the verdict, after the checks that hold for every network."""
     onnx.save(model, folder / "model.onnx")
     arguments = [str(folder / "model.onnx"), "--target", "pynq-z2", "-o", str(folder / "build"), "--rtl-frames", "14"]
     assert main([*arguments, *options]) == 0
     verdict: Verdict = json.loads(capsys.readouterr().out.splitlines()[-1])
     manifest = json.loads((folder / "build" / "manifest.json").read_text(encoding="utf-8"))
-    assert (verdict["mismatches"], verdict["ties"], verdict["rtl_mismatches"], verdict["rtl_frames"]) == (0, 0, 0, 14)
+    assert (verdict["mismatches"], verdict["ties"], verdict["rtl_mismatches"]) == (0, 0, 0)
+    assert verdict["rtl_frames"] == expect_rtl
     assert verdict["interval"] == manifest["interval_cycles"]
     assert verdict["latency"] == manifest["latency_cycles"]
     return verdict
@@ -43,6 +46,20 @@ def test_a_whole_network_takes_a_frame_each_cycle(tmp_path: Path, capsys: pytest
     assert report["tables"]["patterns"] > 12 * 64
     # A register behind each of the layers: three products and the ArgMax.
     assert verdict["latency"] == 4
+
+
+def test_a_vector_in_several_beats(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    compiled(perceptron(), tmp_path, capsys, "--engine", "lut", "--no-sim", "--quiet", expect_rtl=0)
+    folding = json.loads((tmp_path / "build" / "folding.json").read_text(encoding="utf-8"))
+    (name,) = (name for name in folding if name != "Defaults")
+    assert folding[name] == {"engine": "lut", "layers": 4, "lut_stages": 0, "SIMD": 16}
+    (tmp_path / "folding.json").write_text(json.dumps({name: {**folding[name], "SIMD": 4, "lut_stages": 1}}))
+    verdict = compiled(perceptron(), tmp_path, capsys, "--folding", str(tmp_path / "folding.json"), "--quiet")
+    assert verdict["interval"] == 4
+    (tmp_path / "folding.json").write_text(json.dumps({name: {"engine": "lut", "layers": 5}}))
+    arguments = [str(tmp_path / "model.onnx"), "--target", "pynq-z2", "-o", str(tmp_path / "build")]
+    assert main([*arguments, "--folding", str(tmp_path / "folding.json")]) == 2
+    assert "'layers' must be less" in capsys.readouterr().err
 
 
 def test_the_rendered_files_are_proven_by_sat(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

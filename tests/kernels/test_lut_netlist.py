@@ -22,13 +22,15 @@ from .bench import Case, conform
 LAYERS: dict[str, tuple[Layer, ...]] = {}
 
 
-def case(name: str, sizes: tuple[int, ...], fan_in: int, bits: tuple[int, ...], stages: int, vectors: int, signed: bool) -> Case:
+def case(
+    name: str, sizes: tuple[int, ...], fan_in: int, bits: tuple[int, ...], stages: int, vectors: int, signed: bool, simd: int = 0
+) -> Case:
     """A random netlist, and frames for it."""
     rng = np.random.default_rng([len(name), *sizes])
     layers = chain(rng, sizes, fan_in, [IntType(b, signed) for b in bits])
     LAYERS[name] = layers
     lo, hi = (np.full(sizes[0], end) for end in (layers[0].input.lo, layers[0].input.hi))
-    kernel = LutNetlist(name, build(layers, lo, hi), vectors, stages)
+    kernel = LutNetlist(name, build(layers, lo, hi), vectors, stages, simd)
 
     def frames(rng: np.random.Generator, count: int) -> tuple[IntArray, ...]:
         return (rng.integers(lo[0], hi[0], (count, vectors * sizes[0]), endpoint=True),)
@@ -41,6 +43,8 @@ CASES = [
     case("net_three", (8, 9, 7, 4), 3, (2, 2, 3, 2), 0, 1, False),
     case("net_grouped", (8, 9, 7, 4), 3, (2, 2, 2, 2), 4, 5, False),
     case("net_together", (6, 9, 5), 2, (3, 2, 4), 20, 6, True),
+    case("net_collected", (12, 9, 7), 3, (2, 2, 3), 0, 2, False, simd=3),
+    case("net_one_by_one", (6, 5), 3, (1, 2), 0, 3, False, simd=1),
     case("net_large", (6, 4, 4), 4, (3, 3, 3), 0, 3, True),
 ]
 
@@ -70,7 +74,7 @@ def test_stages_have_at_most_the_levels_asked_for() -> None:
     assert len(kernel.with_attribute("lut_stages", 0).stages()) == len(kernel.layers)
 
 
-@pytest.mark.parametrize("case", CASES[1:4:2], ids=lambda case: str(case.kernel.binding().module))
+@pytest.mark.parametrize("case", CASES[1:5:2] + CASES[4:5], ids=lambda case: str(case.kernel.binding().module))
 def test_rendered_files_are_clean(case: Case, tmp_path: Path) -> None:
     files = case.kernel.binding().rendered
     for file in files:
@@ -78,7 +82,8 @@ def test_rendered_files_are_clean(case: Case, tmp_path: Path) -> None:
     sources = Sources(files[-1].module, tuple(tmp_path / f"{file.module}.sv" for file in files), (), (assets.rtl(),))
     report = lint(find_toolchain(), sources, assets.rtl() / "waivers.vlt")
     assert report.clean, "\n".join(report.messages)
-    (tmp_path / "skid_buffer.sv").write_text((assets.rtl() / "skid_buffer.sv").read_text())
+    for stem in case.kernel.binding().sources:
+        (tmp_path / f"{stem}.sv").write_text((assets.rtl() / f"{stem}.sv").read_text())
     script = f"read_verilog -sv *.sv; hierarchy -check -top {files[-1].module}; proc; check -assert"
     finished = run([yosys(), "-q", "-p", script], what="reading a LUT netlist", cwd=tmp_path, check=False)
     assert finished.exit_code == 0, finished.tail()

@@ -238,11 +238,10 @@ class _Reader:
         if self._is_second(name, instance):
             return
         owner = self.absorbed.owners[instance]
-        kernel = self._kernel(next(i for i in self.dataflow.instances if i.name == owner))
         for attribute, value in attributes.items():
             if attribute == "lut_stages":
                 self._set(name, self.dataflow.instance(owner), attribute, value)
-            elif attribute not in kernel.attributes():
+            elif attribute != "engine":
                 self.notes.append(f"{attribute} of {name} has no effect: the node is part of {owner}")
 
     def node(self, name: str, instance: Instance, attributes: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Layers whose neurons read few bits, as truth tables wired together: a whole vector each cycle (LogicNets)."""
+"""Layers whose neurons read few bits, as truth tables wired together: a vector each cycle (LogicNets)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import ClassVar
 
 from qcompile.ir.dataflow import Binding, Rendered, Resources, Schedule, Stream, steps
 from qcompile.ir.types import IntArray
-from qcompile.kernels.folding import legal_number, legal_word
+from qcompile.kernels.folding import divisors, legal_number, legal_word
 from qcompile.kernels.lut_views import layer_view, netlist_view
 from qcompile.kernels.memory import skid_buffer
+from qcompile.kernels.width_converter import WidthConverter
 from qcompile.luts.netlist import LayerNetlist, from_bits, to_bits
 
 MOST_LEVELS = 64
@@ -22,7 +23,8 @@ class LutNetlist:
     """`layers` behind each other on `vectors` vectors a frame; `name` is an identifier for the module.
 
     `lut_stages` is the number of logic levels after which there is a register, at the next border of layers; 0: behind
-    every layer. Inputs that `layers` was not built for give anything.
+    every layer. `simd` elements of a vector come in a beat; 0: all of them, without a width converter in front. Inputs
+    that `layers` was not built for give anything.
     """
 
     kind: ClassVar[str] = "lut_netlist"
@@ -31,11 +33,26 @@ class LutNetlist:
     layers: tuple[LayerNetlist, ...]
     vectors: int = 1
     lut_stages: int = 0
+    simd: int = 0
+
+    @property
+    def columns(self) -> int:
+        """Elements of a vector."""
+        return self.layers[0].inputs
+
+    @property
+    def converter(self) -> WidthConverter | None:
+        """What collects a vector from several beats."""
+        if self.simd in (0, self.columns):
+            return None
+        beats = self.vectors * self.columns // self.simd
+        return WidthConverter(Stream(self.layers[0].input, self.simd, beats), self.columns)
 
     @property
     def inputs(self) -> tuple[Stream, ...]:
-        """A vector a beat."""
-        return (Stream(self.layers[0].input, self.layers[0].inputs, self.vectors),)
+        """SIMD elements a beat: a vector, or part of one."""
+        lanes = self.simd or self.columns
+        return (Stream(self.layers[0].input, lanes, self.vectors * self.columns // lanes),)
 
     @property
     def outputs(self) -> tuple[Stream, ...]:
@@ -56,21 +73,30 @@ class LutNetlist:
         return tuple(map(tuple, stages))
 
     def interval(self) -> int:
-        """One cycle a vector."""
-        return self.vectors
+        """One cycle a beat."""
+        return self.inputs[0].beats
 
     def schedule(self) -> Schedule:
-        """A vector in, a vector out, a register a stage."""
-        order = steps(self.vectors)
-        return Schedule(self.vectors, (order,), (order,), latency=len(self.stages()))
+        """A vector in, a vector out, a register a stage; behind what collects the vector."""
+        order, latency = steps(self.vectors), len(self.stages())
+        if self.converter is None:
+            return Schedule(self.vectors, (order,), (order,), latency)
+        collect = self.converter.schedule()
+        return Schedule(collect.steps, collect.reads, collect.writes, collect.latency + latency)
 
     def foldings(self) -> Iterator[LutNetlist]:
-        """There is nothing to fold."""
-        yield self
+        """SIMD divides the vector."""
+        for simd in divisors(self.columns):
+            yield replace(self, simd=simd)
 
     def attributes(self) -> dict[str, int | str]:
-        """The engine, which is what makes it one of these; the layers it stands for; levels between registers."""
-        return {"engine": "lut", "layers": len(self.layers), "lut_stages": self.lut_stages}
+        """The engine, which is what makes it one of these; the layers it stands for; levels between registers; SIMD."""
+        return {
+            "engine": "lut",
+            "layers": len(self.layers),
+            "lut_stages": self.lut_stages,
+            "SIMD": self.simd or self.columns,
+        }
 
     def with_attribute(self, name: str, value: int | str) -> LutNetlist:
         """Other registers; the rest leaves no choice here."""
@@ -83,13 +109,16 @@ class LutNetlist:
                 return self
             case "lut_stages":
                 return replace(self, lut_stages=legal_number(name, value, range(MOST_LEVELS + 1)))
+            case "SIMD":
+                return replace(self, simd=legal_number(name, value, divisors(self.columns)))
         raise KeyError(name)
 
     def resources(self, lut_inputs: int, bram_bits: int) -> Resources:
         """The gates as they are, a register for each bit that is read behind a stage, the output slice."""
         luts = sum(layer.luts(lut_inputs) for layer in self.layers)
         registers = [sum(stage[-1].live) + 1 for stage in self.stages()[:-1]]
-        return Resources(lut=float(luts), ff=float(sum(registers))) + skid_buffer(self.outputs[0].bits)
+        own = Resources(lut=float(luts), ff=float(sum(registers))) + skid_buffer(self.outputs[0].bits)
+        return own if self.converter is None else own + self.converter.resources(lut_inputs, bram_bits)
 
     def binding(self) -> Binding:
         """The pipeline and a module a layer, all rendered."""
@@ -97,8 +126,10 @@ class LutNetlist:
             Rendered(f"{self.name}_{layer.name}", "rtl/lut_layer.sv.j2", layer_view(f"{self.name}_{layer.name}", layer))
             for layer in self.layers
         ]
-        files.append(Rendered(self.name, "rtl/lut_netlist.sv.j2", netlist_view(self.name, self.stages())))
-        return Binding(self.name, ("skid_buffer",), (), (), tuple(files))
+        collect = None if self.converter is None else self.converter.binding()
+        view = netlist_view(self.name, self.stages(), self.schedule(), collect.parameters if collect else ())
+        files.append(Rendered(self.name, "rtl/lut_netlist.sv.j2", view))
+        return Binding(self.name, collect.sources if collect else ("skid_buffer",), (), (), tuple(files))
 
     def evaluate(self, *frames: IntArray) -> tuple[IntArray, ...]:
         """(frames, vectors * inputs) to (frames, vectors * outputs), gate by gate."""

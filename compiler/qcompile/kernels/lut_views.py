@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from qcompile.ir.dataflow import Schedule
 from qcompile.luts.netlist import Gate, LayerNetlist
 
 WIDTH = 110
@@ -72,11 +73,14 @@ class StageView:
 
 @dataclass(frozen=True, slots=True)
 class LutNetlistView:
-    """The whole netlist with its pipeline."""
+    """The whole netlist with its pipeline; `converter` holds the parameters of what collects a vector, if anything does."""
 
     module: str
+    interval: int
     latency: int
+    stream_bits: int
     input_bits: int
+    converter: tuple[tuple[str, int | str], ...]
     output_bits: int
     stages: tuple[StageView, ...]
     result: str
@@ -109,10 +113,15 @@ def layer_view(module: str, layer: LayerNetlist) -> LutLayerView:
     )
 
 
-def netlist_view(module: str, stages: tuple[tuple[LayerNetlist, ...], ...]) -> LutNetlistView:
-    """The layers in a row, with a register behind each stage but the last."""
+def netlist_view(
+    module: str,
+    stages: tuple[tuple[LayerNetlist, ...], ...],
+    schedule: Schedule,
+    converter: tuple[tuple[str, int | str], ...],
+) -> LutNetlistView:
+    """The layers in a row, with a register behind each stage but the last; `converter` are parameters of the one in front."""
     views: list[StageView] = []
-    operand, valid = "s_axis_tdata", "s_axis_tvalid"
+    operand, valid = ("vector_tdata", "vector_tvalid") if converter else ("s_axis_tdata", "s_axis_tvalid")
     for number, stage in enumerate(stages):
         placed = []
         for layer in stage:
@@ -131,10 +140,14 @@ def netlist_view(module: str, stages: tuple[tuple[LayerNetlist, ...], ...]) -> L
         if not last:
             operand, valid = register, stage_valid
     first, final = stages[0][0], stages[-1][-1]
+    beats = schedule.steps // len(schedule.writes[0])
     return LutNetlistView(
         module,
-        len(stages),
+        beats,
+        schedule.latency,
+        first.input_bits // beats,
         first.input_bits,
+        converter,
         final.outputs * final.output.bits,
         tuple(views),
         operand,
