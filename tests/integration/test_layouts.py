@@ -11,8 +11,11 @@ import onnx
 import pytest
 
 from qcompile.cli import main
+from qcompile.dataflow.lower import lower
+from qcompile.kernels import Reorder
 
 from ..support.onnx_models import ModelBuilder
+from ..support.proving import prove
 
 Drawn = tuple[ModelBuilder, str, tuple[int, ...]]
 
@@ -135,8 +138,34 @@ def dense_block(rng: np.random.Generator) -> Drawn:
     return b, b.node("MatMul", [b.node("Flatten", [x]), weights(b, rng, 8, 3)]), (1, 2, 5, 4)
 
 
+def channels_last(rng: np.random.Generator) -> Drawn:
+    """An encoder-decoder whose tensors have the channels last: only convolutions see them first."""
+    b = ModelBuilder()
+
+    def convolution(x: str, outputs: int, inputs: int) -> str:
+        x = b.node("Transpose", [x], {"perm": [0, 3, 1, 2]})
+        x = b.node("Conv", [x, weights(b, rng, outputs, inputs, 3, 3)], {"pads": [1, 1, 1, 1]})
+        return relu(b, b.node("Transpose", [x], {"perm": [0, 2, 3, 1]}))
+
+    start = convolution(b.quant("x", 0.25, 0.0, 4.0), 2, 1)
+    x = b.node("Resize", [start, "", b.constant([1.0, 2.0, 2.0, 1.0])], {"coordinate_transformation_mode": "asymmetric"})
+    x = b.node("Slice", [x, *(integers(b, v) for v in (0, 6, 1, 1))])
+    x = b.node("Concat", [x, b.node("Pad", [start, integers(b, 0, 1, 2, 0, 0, 0, 2, 0)])], {"axis": -1})
+    return b, convolution(x, 2, 4), (1, 5, 4, 1)
+
+
 NETWORKS = [upsampling, sub_pixels("DCR"), sub_pixels("CRD"), shuffle, mixer, crops]
-NETWORKS += [encoder_decoder, shuffle_unit, dense_block]
+NETWORKS += [encoder_decoder, shuffle_unit, dense_block, channels_last]
+
+
+def test_channels_last_stay_last() -> None:
+    """Nothing is transposed: what is moved are rows and pixels, within two rows."""
+    builder, output, shape = channels_last(np.random.default_rng(7))
+    integer = prove(builder.model(shape, output)).network.integer
+    kernels = [instance.kernel for instance in lower(integer, "network").instances]
+    moved = [kernel for kernel in kernels if isinstance(kernel, Reorder)]
+    assert moved
+    assert all(kernel.program.depth <= 2 * 8 * 2 for kernel in moved)
 
 
 @pytest.mark.parametrize("interval", [None, 700])

@@ -15,7 +15,7 @@ from qcompile.transforms.deferred import Deferred
 from qcompile.transforms.join import integers
 from qcompile.transforms.layouts import channels_last
 from qcompile.transforms.materialised import on_lattice
-from qcompile.transforms.reordering import as_image, as_own
+from qcompile.transforms.reordering import as_image, as_own, is_image
 from qcompile.transforms.walk import UNTYPED_HINT, Known, Pending, RefusedError, Walk, tap_of
 
 
@@ -57,7 +57,7 @@ def _side_by_side(walk: Walk, node: Node, op: Concat, sources: Sequence[Deferred
     Each element of what is inside is a channel, unless its scale is that of the channels of all sources.
     """
     rank = len(shape)
-    image = rank in (3, 4) and any(source.index is not None or not source.complete for source in sources)
+    image = any(is_image(source) for source in sources)
     order = (*range(2, rank), 1) if image else tuple(range(1, rank))
     place = order.index(op.axis)
     frame = tuple(shape[axis] for axis in order)

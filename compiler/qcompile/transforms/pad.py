@@ -14,7 +14,7 @@ from qcompile.transforms.deferred import Deferred, Step
 from qcompile.transforms.layouts import channels_last
 from qcompile.transforms.materialised import on_lattice
 from qcompile.transforms.padding import with_code
-from qcompile.transforms.reordering import reordered, settled
+from qcompile.transforms.reordering import is_image, settled
 from qcompile.transforms.walk import RefusedError, Walk
 
 LARGEST_SEARCH = 1 << 16
@@ -25,12 +25,8 @@ def pad(walk: Walk, node: Node, op: Pad, source: Deferred, shape: Shape) -> Defe
     """The tensor with a code around it; what it is a function of its integers stays."""
     if op.before[0] or op.after[0]:
         raise RefusedError("padding of the axis of the frames")
-    first = source.index is not None or not source.complete
-    if first:
-        source = settled(walk, node, source)
-        first = len(source.shape) in (3, 4)
-    else:
-        source = reordered(walk, node, source, None, source.shape[1:])
+    first = is_image(source)
+    source = settled(walk, node, source)
     source, code = _code(walk, node, source, op.value)
     order = (*range(2, len(shape)), 1) if first else tuple(range(1, len(shape)))
     before, after = (tuple(sizes[axis] for axis in order) for sizes in (op.before, op.after))

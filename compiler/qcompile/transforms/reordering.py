@@ -111,8 +111,21 @@ def as_other(walk: Walk, node: Node, source: Deferred, other: Deferred) -> tuple
     return source, reordered(walk, node, other, source.index, source.q_shape)
 
 
+def is_image(source: Deferred) -> bool:
+    """Whether axis 1 of a tensor holds the channels, going by how it travels: neighbours along the channels are neighbours
+    among the integers. What travels in its own order, and what has its channels last in the model as well, is none.
+    """
+    rank = len(source.shape)
+    if rank not in (3, 4) or (source.index is None and source.complete):
+        return False
+    positions = source.positions()
+
+    def near(axis: int) -> bool:
+        return source.shape[axis] > 1 and bool(np.all(np.diff(positions, axis=axis) == 1))
+
+    return near(1) or not near(rank - 1)
+
+
 def settled(walk: Walk, node: Node, source: Deferred) -> Deferred:
     """The tensor on just as many integers as it has elements: images channels last, others in their own order."""
-    if len(source.shape) > 2:
-        return as_image(walk, node, source) if len(source.shape) <= 4 else as_own(walk, node, source)
-    return as_own(walk, node, source)
+    return as_image(walk, node, source) if is_image(source) else as_own(walk, node, source)
