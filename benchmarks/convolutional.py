@@ -57,14 +57,15 @@ class Case:
 
 
 SHARED_CASES = (
-    ("gtsrb_cnn_w2a3", "pynq-z2", None),
-    ("espcn_nnresize", "zcu104", 500_000),
-    ("tiny_unet_channels_last", "zcu104", 100_000),
-    ("resnet8_int8_qdq", "zcu104", None),
-    ("kws_dscnn_int8_qdq", "zcu104", None),
-    ("minimobilenet_requantshift", "zcu104", None),
+    ("gtsrb_cnn_w2a3", "pynq-z2", None, RTL_FRAMES),
+    ("espcn_nnresize", "zcu104", 2_000_000, 1),
+    ("tiny_unet_channels_last", "zcu104", 100_000, 3),
+    ("resnet8_int8_qdq", "zcu104", 30_000, 3),
+    ("kws_dscnn_int8_qdq", "zcu104", 10_000, 3),
+    ("minimobilenet_requantshift", "zcu104", 100_000, 3),
 )
-"""Convolutional models of third parties: name, target, and the interval where the fastest design is not asked for."""
+"""Convolutional models of third parties: name, target, the interval where the fastest design is not asked for, frames of RTL.
+"""
 
 EXAMPLE_INTERVAL = 600
 
@@ -72,8 +73,8 @@ EXAMPLE_INTERVAL = 600
 def cases(shared: Path, work: Path) -> list[Case]:
     """All there are, in the order of the table. Generated models are written when they are measured, into `work`."""
     found = [
-        Case(name, shared / f"{name}.onnx", target, interval=interval)
-        for name, target, interval in SHARED_CASES
+        Case(name, shared / f"{name}.onnx", target, interval=interval, rtl_frames=frames)
+        for name, target, interval, frames in SHARED_CASES
         if (shared / f"{name}.onnx").exists()
     ]
     names = sorted(path.parent.name for path in EXAMPLES.glob("*/model.onnx") if "_mlp_" not in path.parent.name)

@@ -4,8 +4,8 @@ A script builds its network, calls `train` (once or in stages) and hands the res
 the folder of the example:
 
     model.onnx      the network with QONNX quantisers, batch dimension 1
-    vectors.npz     x: test frames, y: what model.onnx makes of them, label: the true classes; frames first
-    accuracy.json   measured accuracy, in torch and of model.onnx, and how it came about
+    vectors.npz     x: test frames, y: what model.onnx makes of them, label: what is right; frames first
+    accuracy.json   measured accuracy or error, in torch and of model.onnx, and how it came about
 """
 
 import json
@@ -40,11 +40,12 @@ MOST_DIFFERING = 0.01  # fraction of the frames on which float rounding may move
 PACKAGES = ("torch", "brevitas", "scikit-learn", "onnx", "onnxscript", "qonnx", "onnxruntime")
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+Score = Callable[[NDArray[np.float32], NDArray[np.generic]], float]
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Frames (float32, frames first) and what they show (int64 classes), for training and for the test."""
+    """Frames (float32, frames first) and what they show, for training and for the test: int64 classes, or images."""
 
     train_x: Tensor  # (frames, *frame shape)
     train_label: Tensor  # (frames,)
@@ -87,7 +88,7 @@ def train(
 ) -> None:
     """Train `model` in place with Adam and the one-cycle schedule, which peaks at `learning_rate`.
 
-    `loss` maps logits (batch, 10) and labels (batch,) to a scalar.
+    `loss` maps outputs and labels, (batch, ...) each, to a scalar.
     """
     frames = len(data.train_x)
     batches = frames // BATCH_SIZE
@@ -103,25 +104,36 @@ def train(
     model.eval()
 
 
-def publish(name: str, model: nn.Module, data: Dataset, *, seed: int, dynamo: bool = True) -> None:
+def publish(
+    name: str,
+    model: nn.Module,
+    data: Dataset,
+    *,
+    seed: int,
+    dynamo: bool = True,
+    output: str = "logits",
+    score: tuple[str, Score] | None = None,
+) -> None:
     """Export the trained `model`, check what was exported on all test frames and write `examples/<name>/`.
 
-    `dynamo` chooses between the two exporters of torch: torch.export (its default) or TorchScript.
+    `dynamo` chooses between the two exporters of torch: torch.export (its default) or TorchScript. `output` is the name
+    of the model's output, `score` a name and what is measured on outputs and labels (by default the accuracy).
     Raises RuntimeError, and writes nothing, when the exported model is not the trained one.
     """
-    exported = export(model, data.frame_shape, dynamo=dynamo)
+    measure, scored = score or ("accuracy", accuracy)
+    exported = export(model, data.frame_shape, output, dynamo=dynamo)
     x, label = data.test_x.numpy(), data.test_label.numpy()
     y = run_qonnx(exported, x)
     with torch.no_grad():
         torch_y = model(data.test_x).numpy()
-    differing = int(np.sum(~np.isclose(y, torch_y, rtol=1e-4, atol=1e-4).all(axis=1)))
+    differing = int(np.sum(~np.isclose(y, torch_y, rtol=1e-4, atol=1e-4).reshape(len(x), -1).all(axis=1)))
     if differing > MOST_DIFFERING * len(x):
         raise RuntimeError(f"{name}: exported model and torch differ on {differing} of {len(x)} frames")
 
     measured = {
         "frames": len(x),
-        "torch_accuracy": accuracy(torch_y, label),
-        "exported_accuracy": accuracy(y, label),
+        f"torch_{measure}": scored(torch_y, label),
+        f"exported_{measure}": scored(y, label),
         "frames_differing_from_torch": differing,
         "largest_difference_from_torch": float(np.abs(y - torch_y).max()),
         "seed": seed,
@@ -133,11 +145,11 @@ def publish(name: str, model: nn.Module, data: Dataset, *, seed: int, dynamo: bo
     onnx.save(exported, folder / "model.onnx")
     np.savez_compressed(folder / "vectors.npz", x=x, y=y, label=label)
     (folder / "accuracy.json").write_text(json.dumps(measured, indent=2) + "\n")
-    print(f"{folder}: {measured['exported_accuracy']:.2%} of {len(x)} test frames")
+    print(f"{folder}: {measure} {scored(y, label):.4f} on {len(x)} test frames")
 
 
-def export(model: nn.Module, frame_shape: tuple[int, ...], *, dynamo: bool) -> onnx.ModelProto:
-    """QONNX form of `model`: batch dimension 1, input "image" (1, *frame_shape), output "logits".
+def export(model: nn.Module, frame_shape: tuple[int, ...], output: str, *, dynamo: bool) -> onnx.ModelProto:
+    """QONNX form of `model`: batch dimension 1, input "image" (1, *frame_shape), one output.
 
     Raises RuntimeError when quantisers were lost: torch.export retries a failed trace in a mode that replaces
     them by plain operators, without an error.
@@ -147,7 +159,7 @@ def export(model: nn.Module, frame_shape: tuple[int, ...], *, dynamo: bool) -> o
         args=torch.zeros(1, *frame_shape),
         opset_version=OPSET,
         input_names=["image"],
-        output_names=["logits"],
+        output_names=[output],
         dynamo=dynamo,
         optimize=True,
         verbose=False,
@@ -172,16 +184,17 @@ def remove_stack_traces(model: onnx.ModelProto) -> None:
 
 
 def run_qonnx(model: onnx.ModelProto, x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Outputs (frames, classes) of `model`, fed one by one with the frames of `x` (frames, *frame shape).
+    """Outputs, frames first, of `model`, fed one by one with the frames of `x` (frames, *frame shape).
 
     qonnx runs each node as a model of its own; onnx would give these an IR version that onnxruntime refuses.
     """
     make_model = partial(onnx.helper.make_model, ir_version=LARGEST_IR_VERSION)
     with mock.patch("onnx.helper.make_model", make_model):
         wrapped = ModelWrapper(model).transform(InferShapes())
-        return np.concatenate([execute_onnx(wrapped, {"image": frame[np.newaxis]})["logits"] for frame in x])
+        output = model.graph.output[0].name
+        return np.concatenate([execute_onnx(wrapped, {"image": frame[np.newaxis]})[output] for frame in x])
 
 
-def accuracy(logits: NDArray[np.float32], label: NDArray[np.int64]) -> float:
+def accuracy(logits: NDArray[np.float32], label: NDArray[np.generic]) -> float:
     """Fraction of the frames whose largest logit is that of their label."""
     return float(np.mean(logits.argmax(axis=1) == label))
