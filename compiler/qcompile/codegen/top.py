@@ -12,7 +12,7 @@ from qcompile.ir.dataflow import Channel, Dataflow, Instance, Port, Stream
 
 def edges(dataflow: Dataflow) -> tuple[tuple[EdgeView, ...], tuple[EdgeView, ...]]:
     """Views of the accelerator's inputs and outputs; numbered only where there are several."""
-    wires = {port: _wire_name(port) for channel in dataflow.channels for port in (channel.source,)}
+    wires = {port: wire_name(port) for channel in dataflow.channels for port in (channel.source,)}
     inputs = tuple(
         _edge("s_axis", k, len(dataflow.inputs), stream, wires[Port(None, k)], name)
         for k, (stream, name) in enumerate(zip(dataflow.inputs, dataflow.input_names, strict=True))
@@ -31,7 +31,7 @@ def render_top(dataflow: Dataflow, first_output: int, title: str) -> str:
     bottleneck = dataflow.bottleneck().name if dataflow.instances else "a wire"
     view = TopView(
         module=dataflow.name,
-        title=_plain(title),
+        title=plain(title),
         version=qcompile.__version__,
         interval=dataflow.interval(),
         bottleneck=bottleneck,
@@ -57,10 +57,11 @@ def memory_path(instance: str, parameter: str) -> str:
 def _edge(prefix: str, index: int, count: int, stream: Stream, wire: str, name: str) -> EdgeView:
     label = prefix if count == 1 else f"{prefix}_{index}"
     summary = f"'{name}', {stream.beats} beats a frame of {stream.lanes} x {stream.element}, lane 0 in the low bits"
-    return EdgeView(label, wire, stream.bits, -(-stream.bits // 8) * 8, stream.beats, _plain(summary))
+    return EdgeView(label, wire, stream.bits, -(-stream.bits // 8) * 8, stream.beats, plain(summary))
 
 
-def _wire_name(source: Port) -> str:
+def wire_name(source: Port) -> str:
+    """Name of the stream that leaves an output port."""
     if source.instance is None:
         return f"input_{source.index}"
     return f"{source.instance}_out" + (f"_{source.index}" if source.index else "")
@@ -69,23 +70,23 @@ def _wire_name(source: Port) -> str:
 def _wire(channel: Channel) -> WireView:
     stream = channel.stream
     comment = f"{stream.beats} beats a frame of {stream.lanes} x {stream.element}"
-    return WireView(_wire_name(channel.source), stream.bits, comment)
+    return WireView(wire_name(channel.source), stream.bits, comment)
 
 
 def _instance(instance: Instance, channels: Sequence[Channel]) -> InstanceView:
     binding = instance.kernel.binding()
     sources = {channel.sink: channel.source for channel in channels}
-    inputs = [_wire_name(sources[Port(instance.name, k)]) for k in range(len(instance.kernel.inputs))]
-    outputs = [_wire_name(Port(instance.name, k)) for k in range(len(instance.kernel.outputs))]
+    inputs = [wire_name(sources[Port(instance.name, k)]) for k in range(len(instance.kernel.inputs))]
+    outputs = [wire_name(Port(instance.name, k)) for k in range(len(instance.kernel.outputs))]
     parameters = [(name, _literal(value)) for name, value in binding.parameters]
     parameters += [(m.parameter, _literal(memory_path(instance.name, m.parameter))) for m in binding.memories]
     origin = f"{', '.join(instance.origin)}: " if instance.origin else ""
     comment = f"{origin}{instance.kernel.kind}, {instance.kernel.interval()} cycles a frame"
     ports = _ports(inputs), _ports(outputs)
-    return InstanceView(instance.name, binding.module, _plain(comment), tuple(parameters), *ports)
+    return InstanceView(instance.name, binding.module, plain(comment), tuple(parameters), *ports)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text for a comment of one line: names of models may hold anything."""
     return "".join(character if character.isprintable() else " " for character in text)
 

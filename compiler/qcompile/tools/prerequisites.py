@@ -77,6 +77,14 @@ def find_toolchain() -> Toolchain:
     return Toolchain(Path(compiler), _first_line(compiler), Path(make), Path(perl), verilator)
 
 
+def find_compiler(what: str) -> tuple[Path, str]:
+    """The C++ compiler and the full text of its version; raises CompilerError that says `what` it is needed for."""
+    compiler = _compiler()
+    if compiler is None:
+        raise _not_installed(what, missing_programs()[:1])
+    return Path(compiler), _first_line(compiler)
+
+
 def missing_programs() -> list[Missing]:
     """The programs of a simulation that are not on the PATH."""
     missing = [] if _compiler() else [Missing("a C++ compiler (g++ or clang++)", "g++")]

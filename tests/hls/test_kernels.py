@@ -1,0 +1,74 @@
+"""Every kernel of the catalogue in HLS C++ gives the integers of its model, on the shapes and foldings of its RTL's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from qcompile.ir.dataflow import Kernel
+from qcompile.kernels import KERNELS
+
+from ..kernels import (
+    test_argmax,
+    test_fifo,
+    test_lookup_table,
+    test_matrix_vector_unit,
+    test_parallel_vector_vector_unit,
+    test_parallel_window,
+    test_parallel_window_maximum,
+    test_reorder,
+    test_requantise,
+    test_skid_buffer,
+    test_sliding_window,
+    test_stream_add,
+    test_stream_fork,
+    test_stream_multiply,
+    test_stream_pad,
+    test_stream_repeat,
+    test_thresholding,
+    test_vector_vector_unit,
+    test_width_converter,
+    test_window_maximum,
+)
+from ..kernels.stimulus import Case
+from .batch import evaluate_all
+
+CASES: Mapping[str, Sequence[Kernel | Case]] = {
+    "argmax": test_argmax.KERNELS,
+    "fifo": test_fifo.KERNELS,
+    "lookup_table": test_lookup_table.CASES,
+    "matrix_vector_unit": test_matrix_vector_unit.KERNELS,
+    "parallel_vector_vector_unit": [unit.parallel() for unit in test_parallel_vector_vector_unit.KERNELS],
+    "parallel_window": [*test_parallel_window.SQUARE, *test_parallel_window.SEQUENCES],
+    "parallel_window_maximum": [unit.parallel() for unit in test_parallel_window_maximum.KERNELS],
+    "reorder": [
+        *test_reorder.TRANSPOSITIONS, *test_reorder.REPETITIONS, *test_reorder.OMISSIONS, *test_reorder.IRREGULAR
+    ],
+    "requantise": test_requantise.KERNELS,
+    "skid_buffer": test_skid_buffer.KERNELS,
+    "sliding_window": [
+        *test_sliding_window.SQUARE,
+        *test_sliding_window.SEQUENCES,
+        *test_sliding_window.deeper(test_sliding_window.SQUARE),
+    ],
+    "stream_add": test_stream_add.CASES,
+    "stream_fork": test_stream_fork.KERNELS,
+    "stream_multiply": test_stream_multiply.CASES,
+    "stream_pad": test_stream_pad.KERNELS,
+    "stream_repeat": test_stream_repeat.KERNELS,
+    "thresholding": test_thresholding.KERNELS,
+    "vector_vector_unit": test_vector_vector_unit.CASES,
+    "width_converter": [*test_width_converter.SMALL, *test_width_converter.LARGE],
+    "window_maximum": test_window_maximum.CASES,
+}  # fmt: skip
+
+
+def test_every_kernel_has_cases() -> None:
+    assert set(CASES) == {kernel.kind for kernel in KERNELS}
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_integers(kind: str, tmp_path: Path) -> None:
+    evaluate_all(CASES[kind], tmp_path)
