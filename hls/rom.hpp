@@ -39,6 +39,25 @@ struct rom {
   }
 };
 
+// The first and the last of several memories.
+template <class FIRST, class... OTHERS>
+const FIRST &first_of(const FIRST &first, const OTHERS &...) {
+#pragma HLS INLINE
+  return first;
+}
+
+template <class LAST>
+const LAST &last_of(const LAST &last) {
+#pragma HLS INLINE
+  return last;
+}
+
+template <class FIRST, class... OTHERS>
+const auto &last_of(const FIRST &, const OTHERS &...others) {
+#pragma HLS INLINE
+  return last_of(others...);
+}
+
 // Makes a memory of constants of RAM_STYLE; all pieces of a word are read at once.
 template <ram_style RAM_STYLE, unsigned WIDTH, unsigned DEPTH>
 void bind_rom(const rom<WIDTH, DEPTH> &memory) {

@@ -13,18 +13,6 @@
 
 namespace qcompile {
 
-template <class LAST>
-const LAST &last_of(const LAST &last) {
-#pragma HLS INLINE
-  return last;
-}
-
-template <class FIRST, class... OTHERS>
-const auto &last_of(const FIRST &, const OTHERS &...others) {
-#pragma HLS INLINE
-  return last_of(others...);
-}
-
 // A walk down the levels, each of which finds one bit of the count, the highest first. LEVELS are left.
 template <unsigned LEVELS, bool STRICT, unsigned THRESHOLD_BITS, class CODE, class LEVEL, class... OTHERS>
 unsigned search(const CODE &code, unsigned fold, unsigned lane, unsigned depth, unsigned found, const LEVEL &level,

@@ -161,12 +161,12 @@ def run_bulk(
         what = "simulating the RTL"
         finished = run(command, what=what, cwd=simulator.place, timeout_s=SIMULATION_TIMEOUT_S, check=False)
         report = _report(finished)
-        outputs = [_whole_frames(p, stream) for p, stream in zip(received, stimulus.output_streams, strict=True)]
+        outputs = [whole_frames(p, stream) for p, stream in zip(received, stimulus.output_streams, strict=True)]
     complete = min(frames, *(len(codes) for codes in outputs))
     mismatches = [
         m
         for k, (wanted, actual) in enumerate(zip(stimulus.expected, outputs, strict=True))
-        for m in _mismatches(k, wanted[:complete], actual[:complete], stimulus.output_streams[k])
+        for m in differing_frames(k, wanted[:complete], actual[:complete], stimulus.output_streams[k])
     ]
     ends = report["ends"]
     return BulkRun(
@@ -250,14 +250,14 @@ def _report(finished: Finished) -> dict[str, Any]:
     )
 
 
-def _whole_frames(path: Path, stream: Stream) -> IntArray:
+def whole_frames(path: Path, stream: Stream) -> IntArray:
     """The frames that came out whole."""
     size = -(-stream.bits // 8) * stream.beats
     data = path.read_bytes()
     return unpack_frames(data[: len(data) // size * size], stream)
 
 
-def _mismatches(output: int, expected: IntArray, actual: IntArray, stream: Stream) -> list[RtlMismatch]:
+def differing_frames(output: int, expected: IntArray, actual: IntArray, stream: Stream) -> list[RtlMismatch]:
     """One entry a differing frame."""
     wanted = expected.reshape(actual.shape)
     found: list[RtlMismatch] = []
