@@ -3,7 +3,7 @@
 // Streams     LANES elements a word, FRAME words a frame on each
 // Interval    1 word a cycle
 //
-// LEFT_BITS and RIGHT_BITS hold the two factors as signed numbers.
+// What is multiplied has LEFT_BITS and RIGHT_BITS.
 #ifndef QCOMPILE_STREAM_MULTIPLY_HPP
 #define QCOMPILE_STREAM_MULTIPLY_HPP
 
@@ -12,8 +12,8 @@
 namespace qcompile {
 
 template <unsigned FRAME, unsigned LANES, unsigned A_BITS, bool A_SIGNED, int A_FACTOR, int A_TERM, unsigned LEFT_BITS,
-          unsigned B_BITS, bool B_SIGNED, int B_FACTOR, int B_TERM, unsigned RIGHT_BITS, unsigned OUTPUT_BITS,
-          use_dsp USE_DSP>
+          bool LEFT_SIGNED, unsigned B_BITS, bool B_SIGNED, int B_FACTOR, int B_TERM, unsigned RIGHT_BITS, bool RIGHT_SIGNED,
+          unsigned OUTPUT_BITS, bool USE_DSP>
 void stream_multiply(stream<LANES * A_BITS> &s_axis_a, stream<LANES * B_BITS> &s_axis_b,
                      stream<LANES * OUTPUT_BITS> &m_axis) {
   for (unsigned beat = 0; beat < FRAME; beat++) {
@@ -23,9 +23,9 @@ void stream_multiply(stream<LANES * A_BITS> &s_axis_a, stream<LANES * B_BITS> &s
     ap_uint<LANES * OUTPUT_BITS> products = 0;
     for (unsigned lane = 0; lane < LANES; lane++) {
 #pragma HLS UNROLL
-      const ap_int<LEFT_BITS> left = element<A_BITS, A_SIGNED>(a, lane) * ap_int<32>(A_FACTOR) + A_TERM;
-      const ap_int<RIGHT_BITS> right = element<B_BITS, B_SIGNED>(b, lane) * ap_int<32>(B_FACTOR) + B_TERM;
-      set_element(products, lane, ap_uint<OUTPUT_BITS>(multiply<USE_DSP>(left, right)));
+      const integer<LEFT_BITS, LEFT_SIGNED> left = element<A_BITS, A_SIGNED>(a, lane) * ap_int<32>(A_FACTOR) + A_TERM;
+      const integer<RIGHT_BITS, RIGHT_SIGNED> right = element<B_BITS, B_SIGNED>(b, lane) * ap_int<32>(B_FACTOR) + B_TERM;
+      set_element(products, lane, ap_uint<OUTPUT_BITS>(multiply<USE_DSP ? use_dsp::yes : use_dsp::no>(left, right)));
     }
     m_axis.write(products);
   }

@@ -14,7 +14,7 @@ from qcompile.flow.check import verify_folder
 from qcompile.flow.compile import compile_model
 from qcompile.flow.estimate import estimate_model
 from qcompile.flow.explain import explain_node
-from qcompile.flow.options import DEFAULT_LUT_INPUTS, DEFAULT_RTL_FRAMES, Options, parse_shapes
+from qcompile.flow.options import DEFAULT_LUT_INPUTS, DEFAULT_RTL_FRAMES, Options, parse_backend, parse_shapes
 from qcompile.flow.progress import Progress
 
 app = typer.Typer(
@@ -60,6 +60,11 @@ AccumulatorBits = Annotated[
 Upsample = Annotated[
     str, typer.Option("--upsample", help="enlarged images in front of convolutions: auto, resize or deconv")
 ]
+Backend = Annotated[str, typer.Option("--backend", help="rtl, or hls: HLS C++ as well")]
+HlsInclude = Annotated[
+    Path | None,
+    typer.Option("--hls-include", help="folder of ap_int.h (default: that of hls4ml)", show_default=False),
+]
 Engine = Annotated[str, typer.Option("--engine", help="what computes small layers: auto, folded or lut")]
 LutInputs = Annotated[int, typer.Option("--lut-inputs", help="most bits that a neuron of a LUT netlist reads")]
 LutStages = Annotated[
@@ -102,6 +107,8 @@ def compile(  # noqa: A001 - the command's name
     interval: Interval = None,
     accumulator_bits: AccumulatorBits = None,
     upsample: Upsample = "auto",
+    backend: Backend = "rtl",
+    hls_include: HlsInclude = None,
     engine: Engine = "folded",
     lut_inputs: LutInputs = DEFAULT_LUT_INPUTS,
     lut_stages: LutStages = 0,
@@ -128,6 +135,8 @@ def compile(  # noqa: A001 - the command's name
         interval=interval,
         accumulator_bits=accumulator_bits,
         upsample=upsample,
+        backend=parse_backend(backend),
+        hls_include=hls_include,
         engine=engine,
         lut_inputs=lut_inputs,
         lut_stages=lut_stages,
@@ -193,10 +202,13 @@ def verify(
     rtl_frames: RtlFrames = DEFAULT_RTL_FRAMES,
     no_protocol: Annotated[bool, typer.Option("--no-protocol", help="leave the cocotb tests out")] = False,
     formal: Annotated[bool, typer.Option("--formal", help="prove LUT netlists by SAT (needs qcompile[formal])")] = False,
+    hls_include: HlsInclude = None,
     quiet: Quiet = False,
 ) -> int:
     """Repeat the proofs of an output FOLDER on the files that lie there."""
-    checked = verify_folder(folder, vectors, rtl_frames, not no_protocol, Progress(show.listener(quiet)), formal)
+    checked = verify_folder(
+        folder, vectors, rtl_frames, not no_protocol, Progress(show.listener(quiet)), formal, hls_include
+    )
     if not quiet:
         show.checked(checked)
     show.faults(checked.faults)

@@ -188,6 +188,12 @@ def outcome(result: Outcome) -> None:
             f"(model {result.figures.latency:,})",
             soft_wrap=True,
         )
+    if result.hls is not None:
+        console.print(
+            f"HLS C++: {result.hls.frames} frames exact; compiled in {result.hls.build_seconds:.1f} s, "
+            f"run in {result.hls.seconds:.1f} s",
+            soft_wrap=True,
+        )
     console.print(f"output: {result.folder}", soft_wrap=True)
 
 

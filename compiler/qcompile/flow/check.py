@@ -16,12 +16,15 @@ from qcompile.flow.options import Options
 from qcompile.flow.prepare import Prepared, prepare
 from qcompile.flow.progress import Progress
 from qcompile.flow.prove import IntegerProof
+from qcompile.flow.run_hls import execute_hls
 from qcompile.flow.simulate import Simulation, simulate_rtl
 from qcompile.flow.vectors import Frames
 from qcompile.frontend.load import model_digest
 from qcompile.ir.errors import CompilerError
 from qcompile.tools.cache import Cache
+from qcompile.tools.hls_compiler import find_ap_types
 from qcompile.tools.prerequisites import find_shared_python, find_toolchain
+from qcompile.verify.hls import HlsRun
 from qcompile.verify.rtl import run_protocol
 
 
@@ -46,14 +49,22 @@ class _Ladder:
 
 
 def verify_folder(
-    folder: Path, vectors: Path | None, rtl_frames: int, protocol: bool, progress: Progress, formal: bool = False
+    folder: Path,
+    vectors: Path | None,
+    rtl_frames: int,
+    protocol: bool,
+    progress: Progress,
+    formal: bool = False,
+    hls_include: Path | None = None,
 ) -> Checked:
     """Runs the ladder on an output folder, as far as the tools of this machine allow; `formal` needs Yosys and a solver.
+
+    `hls_include` is where the headers of HLS C++ lie, None to look for hls4ml's.
 
     Raises CompilerError for a folder that is not a whole output of ours.
     """
     content = _manifest(folder)
-    options = replace(_options(folder, content), vectors=vectors, rtl_frames=rtl_frames)
+    options = replace(_options(folder, content), vectors=vectors, rtl_frames=rtl_frames, hls_include=hls_include)
     prepared = prepare(options, progress)
     _require_matching(folder, content, prepared, options)
     frames, proof, exported = prove(options, prepared, progress)
@@ -69,7 +80,8 @@ def verify_folder(
         ladder.ran += [said]
         ladder.faults += [f"LUT netlist: {counterexample}" for counterexample in refuted]
     simulation = _hardware(ladder, folder, prepared, frames, proof, rtl_frames, protocol, progress)
-    verdict = judge(prepared, proof, simulation)
+    hls = _software(ladder, folder, prepared, frames, proof, options, progress) if options.backend == "hls" else None
+    verdict = judge(prepared, proof, simulation, hls)
     return Checked(verdict, tuple(ladder.ran), tuple(ladder.faults), tuple(ladder.skipped), frames.rounded)
 
 
@@ -105,6 +117,28 @@ def _hardware(
         names = [*outcome.passed, *(name for name, _ in outcome.failed)]
         ladder.ran.append(f"cocotb protocol tests: {', '.join(names)}")
         ladder.faults += [f"cocotb test {name}: {message}" for name, message in outcome.failed]
+    return run
+
+
+def _software(
+    ladder: _Ladder,
+    folder: Path,
+    prepared: Prepared,
+    frames: Frames,
+    proof: IntegerProof,
+    options: Options,
+    progress: Progress,
+) -> HlsRun | None:
+    """The rung of the HLS C++."""
+    include, count = options.hls_include, options.rtl_frames
+    why = "no frames were asked for" if not count else _absent(lambda: find_ap_types(include))
+    if why:
+        ladder.skipped.append(f"HLS C++: {why}")
+        return None
+    with tempfile.TemporaryDirectory(prefix="qcompile-") as work:
+        run = execute_hls(prepared, frames, proof, count, folder, include, progress, Path(work))
+    ladder.ran.append(f"HLS C++ against the integer graph on {run.frames} frames")
+    ladder.faults += [f"HLS C++: {run.fault}"] if run.fault else []
     return run
 
 
@@ -147,6 +181,7 @@ def _options(folder: Path, content: dict[str, Any]) -> Options:
             input_scale=stated["input_scale"],
             shapes={name: tuple(shape) for name, shape in stated["shapes"].items()},
             folding=folder / "folding.json",
+            backend=stated.get("backend", "rtl"),
             accumulator_bits=stated["accumulator_bits"],
             upsample=stated["upsample"],
             lut_inputs=int(stated["lut_inputs"]),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qcompile.codegen.files import generate
+from qcompile.codegen.hls import generate_hls
 from qcompile.flow import manifest as documents
 from qcompile.flow.dump import writer
 from qcompile.flow.manifest import Verdict
@@ -16,6 +17,7 @@ from qcompile.flow.options import Options
 from qcompile.flow.prepare import Prepared, prepare
 from qcompile.flow.progress import Progress
 from qcompile.flow.prove import IntegerProof, default_frames, prove_integers
+from qcompile.flow.run_hls import execute_hls
 from qcompile.flow.simulate import Simulation, simulate_rtl
 from qcompile.flow.vectors import Frames, load_frames, make_frames
 from qcompile.folding import config
@@ -25,8 +27,10 @@ from qcompile.ir.design import Design
 from qcompile.ir.errors import VerificationError
 from qcompile.report.figures import DesignFigures, figures
 from qcompile.report.netlists import LayerFigures, netlist_figures
+from qcompile.tools.hls_compiler import find_ap_types
 from qcompile.tools.output_folder import check_replaceable, output_folder
 from qcompile.tools.prerequisites import find_toolchain
+from qcompile.verify.hls import HlsRun
 from qcompile.verify.rtl import BulkRun
 
 MODEL_COPY = "source.onnx"
@@ -47,6 +51,7 @@ class Outcome:
     proof: IntegerProof
     frames: Frames
     simulation: BulkRun | None
+    hls: HlsRun | None
     verdict: Verdict
 
 
@@ -59,6 +64,8 @@ def compile_model(options: Options, folder: Path, progress: Progress) -> Outcome
     check_replaceable(folder)
     if options.rtl_frames:
         find_toolchain()
+        if options.backend == "hls":
+            find_ap_types(options.hls_include)
     prepared = prepare(options, progress, writer(options.dump))
     frames, proof, exported = prove(options, prepared, progress)
     if proof.fault:
@@ -77,22 +84,25 @@ def compile_model(options: Options, folder: Path, progress: Progress) -> Outcome
         _write(design, staging)
         (staging / "model.int.onnx").write_bytes(exported)
         _write_sources(options, prepared, staging)
-        simulation = None
+        simulation, hls = None, None
         if options.rtl_frames:
             count, waveform = options.rtl_frames, waveform_path(folder)
             with tempfile.TemporaryDirectory(prefix="qcompile-") as work:
                 simulation = simulate_rtl(
                     prepared, frames, proof, count, staging, waveform, progress, Path(work)
                 )
-        verdict = judge(prepared, proof, simulation)
-        if simulation is not None and simulation.fault:
-            raise VerificationError(
-                f"the RTL does not do what the integer graph does: {simulation.fault}", verdict.json_line()
-            )
+                if options.backend == "hls":
+                    include = options.hls_include
+                    hls = execute_hls(prepared, frames, proof, count, staging, include, progress, Path(work))
+        verdict = judge(prepared, proof, simulation, hls)
+        for what, fault in (("RTL", simulation.fault if simulation else ""), ("HLS C++", hls.fault if hls else "")):
+            if fault:
+                message = f"the {what} does not do what the integer graph does: {fault}"
+                raise VerificationError(message, verdict.json_line())
         (staging / "report.json").write_text(documents.report(shown, prepared, verdict, proof.tables), encoding="utf-8")
     run = simulation.full if simulation is not None else None
     netlists = netlist_figures(prepared.dataflow, prepared.target.lut_inputs)
-    return Outcome(folder, prepared, shown, netlists, proof, frames, run, verdict)
+    return Outcome(folder, prepared, shown, netlists, proof, frames, run, hls, verdict)
 
 
 def prove(options: Options, prepared: Prepared, progress: Progress) -> tuple[Frames, IntegerProof, bytes]:
@@ -109,7 +119,7 @@ def prove(options: Options, prepared: Prepared, progress: Progress) -> tuple[Fra
     return frames, proof, exported.SerializeToString(deterministic=True)
 
 
-def judge(prepared: Prepared, proof: IntegerProof, simulation: Simulation | None) -> Verdict:
+def judge(prepared: Prepared, proof: IntegerProof, simulation: Simulation | None, hls: HlsRun | None = None) -> Verdict:
     """The verdict in numbers; interval and latency as simulated, or as modelled where nothing was."""
     run = simulation.full if simulation is not None else None
     return Verdict(
@@ -120,6 +130,8 @@ def judge(prepared: Prepared, proof: IntegerProof, simulation: Simulation | None
         rtl_mismatches=len(simulation.wrong) if simulation is not None else 0,
         interval=run.interval if run is not None and run.frames > 2 else prepared.dataflow.interval(),
         latency=run.first_output if run is not None else prepared.timing.first_output,
+        hls_frames=hls.frames if hls is not None else 0,
+        hls_mismatches=len(hls.wrong) if hls is not None else 0,
     )
 
 
@@ -147,14 +159,19 @@ def _design(options: Options, prepared: Prepared, frames: Frames, proof: Integer
     count = min(len(frames.inputs[0]), max(options.rtl_frames, 4))
     inputs = [codes[:count].reshape(count, -1) for codes in frames.codes]
     outputs = [codes[:count] for codes in proof.outputs]
-    return generate(
+    title, part, clock = f"{options.model.name} for {prepared.target.name}", prepared.target.part, prepared.clock_mhz
+    design = generate(
         prepared.dataflow,
-        title=f"{options.model.name} for {prepared.target.name}",
-        part=prepared.target.part,
-        clock_mhz=prepared.clock_mhz,
+        title=title,
+        part=part,
+        clock_mhz=clock,
         first_output=prepared.timing.first_output,
         vectors=(inputs, outputs),
     )
+    if options.backend != "hls":
+        return design
+    sources = generate_hls(prepared.dataflow, title=title, part=part, clock_mhz=clock)
+    return Design(design.top, {**design.files, **sources})
 
 
 def _write(design: Design, folder: Path) -> None:

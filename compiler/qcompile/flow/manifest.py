@@ -33,6 +33,8 @@ class Verdict:
     rtl_mismatches: int
     interval: int
     latency: int
+    hls_frames: int = 0
+    hls_mismatches: int = 0
 
     def json_line(self) -> str:
         """One JSON object on one line."""
@@ -59,6 +61,7 @@ def manifest(options: Options, prepared: Prepared, digests: tuple[str, str], tar
             "shapes": {name: list(shape) for name, shape in sorted(options.shapes.items())},
             "accumulator_bits": options.accumulator_bits,
             "upsample": options.upsample,
+            "backend": options.backend,
             "engine": options.engine,
             "lut_inputs": options.lut_inputs,
         },

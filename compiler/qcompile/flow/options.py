@@ -13,6 +13,7 @@ from qcompile.ir.types import IntType
 from qcompile.transforms.walk import InputType
 
 DEFAULT_RTL_FRAMES = 16
+BACKENDS = ("rtl", "hls")
 DEFAULT_LUT_INPUTS = 14
 
 
@@ -27,6 +28,8 @@ class Options:
     `upsample` (auto, resize, deconv) says which enlarged images become transposed convolutions.
     `engine` (auto, folded, lut) says what computes layers whose neurons read at most `lut_inputs` bits, `lut_stages`
     after how many logic levels these have registers (0: after every layer).
+    `backend` `hls` writes HLS C++ beside the RTL and runs it on the same frames, with the headers in `hls_include` or those
+    of hls4ml.
     """
 
     model: Path
@@ -44,6 +47,8 @@ class Options:
     engine: str = "folded"
     lut_inputs: int = DEFAULT_LUT_INPUTS
     lut_stages: int = 0
+    backend: str = "rtl"
+    hls_include: Path | None = None
     vectors: Path | None = None
     frames: int | None = None
     rtl_frames: int = DEFAULT_RTL_FRAMES
@@ -75,6 +80,13 @@ def parse_input_type(text: str, scale: float | None) -> InputType:
         f"--input {text} names no integer type",
         hint='examples: uint8, int8, bipolar, "fixed<16,6>" (16 bits, 6 of them before the point), "ufixed<8,0>"',
     )
+
+
+def parse_backend(text: str) -> str:
+    """`rtl` or `hls`; raises CompilerError for anything else."""
+    if text in BACKENDS:
+        return text
+    raise CompilerError(f"--backend {text} is none", hint=f"there are {' and '.join(BACKENDS)}")
 
 
 def parse_shapes(texts: list[str]) -> dict[str, Shape]:

@@ -68,7 +68,7 @@ def build_hls(cache: Cache, folder: Path, include: Path, executable: Path) -> Hl
         names = {"tb": executable, "warnings": executable.with_suffix(".log")}
         if cache.restore(key, names):
             return HlsProgram(executable, True, time.monotonic() - started, names["warnings"].read_text())
-        command = [compiler, *FLAGS, "-isystem", include, "-o", executable.resolve(), "top.cpp", "tb.cpp"]
+        command: list[str | Path] = [compiler, *FLAGS, "-isystem", include, "-o", executable.resolve(), "top.cpp", "tb.cpp"]
         finished = run(command, what="compiling the HLS C++", cwd=folder, timeout_s=COMPILE_TIMEOUT_S)
         names["warnings"].write_text(finished.output)
         cache.store(key, names)
