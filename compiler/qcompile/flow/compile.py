@@ -130,8 +130,8 @@ def judge(prepared: Prepared, proof: IntegerProof, simulation: Simulation | None
         rtl_mismatches=len(simulation.wrong) if simulation is not None else 0,
         interval=run.interval if run is not None and run.frames > 2 else prepared.dataflow.interval(),
         latency=run.first_output if run is not None else prepared.timing.first_output,
-        hls_frames=hls.frames if hls is not None else 0,
-        hls_mismatches=len(hls.wrong) if hls is not None else 0,
+        hls_frames=hls.frames if hls is not None else None,
+        hls_mismatches=len(hls.wrong) if hls is not None else None,
     )
 
 

@@ -33,12 +33,17 @@ class Verdict:
     rtl_mismatches: int
     interval: int
     latency: int
-    hls_frames: int = 0
-    hls_mismatches: int = 0
+    hls_frames: int | None = None
+    hls_mismatches: int | None = None
+
+    def numbers(self) -> dict[str, int]:
+        """By name; those of the HLS C++ only where it was run."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in values.items() if value is not None}
 
     def json_line(self) -> str:
         """One JSON object on one line."""
-        return json.dumps({name: getattr(self, name) for name in self.__slots__})
+        return json.dumps(self.numbers())
 
 
 def manifest(options: Options, prepared: Prepared, digests: tuple[str, str], target_file: str | None) -> str:
@@ -86,7 +91,7 @@ def report(figures: DesignFigures, prepared: Prepared, verdict: Verdict, tables:
     content = {
         "schema": SCHEMA,
         "target": prepared.target.name,
-        "verdict": {name: getattr(verdict, name) for name in verdict.__slots__},
+        "verdict": verdict.numbers(),
         "design": as_json(figures),
         "accumulators": [certificate(a) for a in prepared.understood.accumulators],
         "netlists": [asdict(layer) for layer in netlist_figures(prepared.dataflow, prepared.target.lut_inputs)],

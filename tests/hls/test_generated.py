@@ -1,0 +1,180 @@
+"""The hls/ folder by itself: what is in it, Makefile and script, faults that are found, options that are refused."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from qcompile.codegen.hls import RESERVED, generate_hls
+from qcompile.ir.errors import CompilerError
+from qcompile.kernels import KERNELS
+from qcompile.tools import assets, hls_compiler
+
+from ..kernels import test_lut_netlist
+from ..support.outcome import Outcome
+from .batch import ap_types, solo
+
+Cli = Callable[..., Outcome]
+
+LARGEST = 2000
+
+
+@pytest.fixture
+def folder(cli: Cli, models: Path, tmp_path: Path) -> Path:
+    """A small network with a fork, proven in RTL and C++."""
+    ap_types()
+    destination = tmp_path / "out"
+    arguments = ("--target", "pynq-z2", "--interval", "24", "--backend", "hls", "-o", destination)
+    outcome = cli(models / "forked.onnx", *arguments)
+    assert outcome.code == 0, outcome.err
+    assert (outcome.verdict["hls_frames"], outcome.verdict["hls_mismatches"]) == (16, 0)
+    assert json.loads((destination / "report.json").read_text())["verdict"]["hls_frames"] == 16
+    return destination
+
+
+def test_a_folder_from_beginning_to_end(cli: Cli, folder: Path) -> None:
+    """Verified again; run without qcompile; of readable size; a changed weight is found by both."""
+    assert "ran: HLS C++ against the integer graph on 16 frames" in cli("verify", folder, "--no-protocol").out
+    made = make(folder)
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert "warning" not in made.stderr
+    assert json.loads(next(line for line in made.stdout.splitlines() if line.startswith("{"))) == {"frames": 16, "mismatches": 0}
+    long = [p.name for p in folder.rglob("hls/*.?pp") if len(p.read_text().splitlines()) > LARGEST]
+    assert long == []
+    weights = next((folder / "hls" / "weights").glob("*_weights.hpp"))
+    text = weights.read_text()
+    found = re.search(r"\{0x([0-9a-f]+)", text)
+    assert found
+    weights.write_text(text.replace(found[0], f"{{0x{int(found[1], 16) ^ 1:x}", 1))
+    outcome = cli("verify", folder, "--no-protocol")
+    assert outcome.code == 3
+    assert "mismatch: HLS C++: frame" in outcome.err
+    assert outcome.verdict["hls_mismatches"] > 0
+    assert outcome.verdict["rtl_mismatches"] == 0
+    assert make(folder).returncode != 0
+
+
+def make(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = ["make", "--no-print-directory", "-C", str(folder / "hls"), f"AP_TYPES={ap_types()}", "CXXFLAGS=-O0 -Werror"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+# Commands of Vitis HLS with the options that they are documented to have, and how many other words they take.
+COMMANDS = {
+    "open_project": ({"-reset"}, 1),
+    "set_top": (set(), 1),
+    "add_files": ({"-tb", "-cflags"}, 1),
+    "open_solution": ({"-reset", "-flow_target"}, 1),
+    "set_part": (set(), 1),
+    "create_clock": ({"-period", "-name"}, 0),
+    "csim_design": ({"-argv"}, 0),
+    "csynth_design": (set(), 0),
+    "cosim_design": ({"-argv"}, 0),
+    "export_design": ({"-format", "-output"}, 0),
+}
+FLAGS = {"-reset", "-tb"}
+
+
+@pytest.mark.skipif(shutil.which("tclsh") is None, reason="tclsh is not installed")
+@pytest.mark.parametrize("steps", [(), ("csim", "csynth")])
+def test_the_script(cli: Cli, models: Path, tmp_path: Path, steps: tuple[str, ...]) -> None:
+    """Run by tclsh from elsewhere with the vendor's commands replaced by ones that know their options."""
+    folder = tmp_path / "my design"
+    arguments = ("--target", "pynq-z2", "--backend", "hls", "--no-sim", "--frames", "4", "--clock", "80", "-o", folder)
+    assert cli(models / "mlp.onnx", *arguments).code == 0
+    mock = tmp_path / "vitis.tcl"
+    procedures = [f'proc {command} args {{ puts "{command}\t[join $args \\t]" }}' for command in COMMANDS]
+    mock.write_text("\n".join([*procedures, f"source {{{folder / 'hls' / 'run_hls.tcl'}}}"]))
+    command = ["tclsh", str(mock), "-f", "run_hls.tcl", *steps]
+    finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    calls = [[word for word in line.split("\t") if word] for line in finished.stdout.splitlines()]
+    for name, *words in calls:
+        options, count = COMMANDS[name]
+        given = [word for word in words if re.fullmatch(r"-[a-z_]+", word)]
+        assert set(given) <= options, name
+        assert len(words) - len(given) - len([g for g in given if g not in FLAGS]) == count, words
+    named = [call[-3] if "-cflags" in call else call[-1] for call in calls if call[0] == "add_files"]
+    assert named == ["top.cpp", "tb.cpp"]
+    assert ["set_top", "mlp"] in calls
+    assert ["set_part", "xc7z020clg400-1"] in calls
+    assert ["create_clock", "-period", "12.500", "-name", "default"] in calls
+    vectors = (folder / "sim" / "vectors").resolve()
+    assert ["csim_design", "-argv", f"{{{vectors}}}"] in calls
+    run = [call[0].removesuffix("_design") for call in calls if call[0].endswith("_design")]
+    assert run == list(steps or ("csim", "csynth", "cosim", "export"))
+
+
+def test_the_same_input_gives_the_same_bytes(cli: Cli, models: Path, tmp_path: Path) -> None:
+    contents = []
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        arguments = ("--target", "pynq-z2", "--backend", "hls", "--no-sim", "--frames", "4", "-o", folder)
+        assert cli(models / "mlp.onnx", *arguments).code == 0
+        contents.append({p.relative_to(folder): p.read_bytes() for p in (folder / "hls").rglob("*") if p.is_file()})
+    assert contents[0] == contents[1]
+    assert str(tmp_path).encode() not in b"".join(contents[0].values())
+
+
+def test_kernels_without_a_header_are_refused_by_name() -> None:
+    design = solo(test_lut_netlist.CASES[0].kernel, "design")
+    with pytest.raises(CompilerError, match=r"no HLS form yet\n  why: design_unit \(lut_netlist\)"):
+        generate_hls(design, title="", part="", clock_mhz=100)
+
+
+def test_missing_headers(
+    cli: Cli, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = hls_compiler.importlib.util.find_spec
+    monkeypatch.setattr(hls_compiler.importlib.util, "find_spec", lambda name: None if name == "hls4ml" else find(name))
+    arguments = (models / "mlp.onnx", "--target", "pynq-z2", "--backend", "hls", "-o", tmp_path / "out")
+    outcome = cli(*arguments)
+    assert outcome.code == 2
+    assert "pip install 'qcompile[hls]'" in outcome.err
+    outcome = cli(*arguments, "--hls-include", tmp_path)
+    assert outcome.code == 2
+    assert "it has no ap_int.h or no hls_stream.h" in outcome.err
+    assert cli(*arguments, "--no-sim").code == 0
+    assert "skipped: HLS C++: cannot run HLS C++" in cli("verify", tmp_path / "out", "--no-protocol").out
+
+
+def test_another_backend_is_refused(cli: Cli, models: Path) -> None:
+    outcome = cli(models / "mlp.onnx", "--target", "pynq-z2", "--backend", "verilog")
+    assert outcome.code == 2
+    assert "there are rtl and hls" in outcome.err
+
+
+def parameters_of_template(text: str, name: str) -> list[str]:
+    """Names of the parameters of the first function template of this name that begins with FRAME, types left out."""
+    found = re.search(rf"template <unsigned FRAME,([^>]*)>\s*void {name}\(", text)
+    assert found, name
+    words = [word.strip() for word in found[1].split(",")]
+    return [word.split()[-1] for word in words if not word.startswith("class")]
+
+
+def parameters_of_module(text: str) -> list[str]:
+    """Names of a module's parameters but those of its memories."""
+    header = re.sub(r"//[^\n]*", "", text)
+    header = header[header.index("#(") : header.index(") (")]
+    names = re.findall(r"^\s*parameter\s[^=]*?(\w+)\s*=", header, re.MULTILINE)
+    return [n for n in names if not n.endswith("_FILE") and n not in ("PROGRAM", "FAST_MODEL")]
+
+
+@pytest.mark.parametrize("kind", [k.kind for k in KERNELS if (assets.hls() / f"{k.kind}.hpp").exists()])
+def test_parameters_are_those_of_the_rtl(kind: str) -> None:
+    """The generated code passes them in the order of the binding, which is that of the module."""
+    header = (assets.hls() / f"{kind}.hpp").read_text()
+    assert parameters_of_template(header, kind) == parameters_of_module((assets.rtl() / f"{kind}.sv").read_text())
+    assert "Interval" in header
+    assert "Streams" in header
+
+
+def test_library_names_are_no_names_of_designs() -> None:
+    """A design may be called as its model is: names of C++ that SystemVerilog has not are set aside."""
+    assert {"main", "template", "namespace", "std"} <= RESERVED
