@@ -12,6 +12,7 @@ from qcompile.kernels import KERNELS
 
 from ..kernels import (
     test_argmax,
+    test_border_affine,
     test_fifo,
     test_lookup_table,
     test_matrix_matrix_unit,
@@ -40,6 +41,7 @@ from .batch import evaluate_all
 
 CASES: Mapping[str, Sequence[Kernel | Case]] = {
     "argmax": test_argmax.KERNELS,
+    "border_affine": test_border_affine.KERNELS,
     "fifo": test_fifo.KERNELS,
     "lookup_table": test_lookup_table.CASES,
     "matrix_matrix_unit": test_matrix_matrix_unit.CASES,
