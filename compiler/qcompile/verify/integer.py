@@ -131,15 +131,14 @@ def compare(
 
 
 def expected_codes(tap: Tap, real: Array, shape: Sequence[int]) -> IntArray:
-    """The codes that real numbers stand for, in the layout of the integer value of shape (frames, ...)."""
-    flat = np.asarray(real, np.float64).reshape(shape[0], -1)
-    if tap.index is not None:
-        ordered = np.empty_like(flat)
-        ordered[:, tap.index.ravel()] = flat
-        flat = ordered
-    rows = flat.reshape(shape[0], -1, shape[-1])
-    codes = np.rint((rows - tap.offset) / tap.scale - tap.shift).astype(np.int64)
-    return codes.reshape(shape)
+    """The codes that real numbers (frames, ...) stand for, elements in the order of the model: (frames, elements).
+
+    `shape` is that of the integer value (frames, ..., channels), whose elements they may be several times or not at all.
+    """
+    flat = np.asarray(real, np.float64).reshape(len(real), -1)
+    channels = (np.arange(flat.shape[1]) if tap.index is None else tap.index.ravel()) % shape[-1]
+    scale, shift, offset = (part.ravel()[channels % part.size] for part in (tap.scale, tap.shift, tap.offset))
+    return np.asarray(np.rint((flat - offset) / scale - shift), np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,7 +167,7 @@ def _compare_tensor(tap: Tap, evidence: Evidence) -> _Found:
     codes, real = evidence.values[tap.value], evidence.reference[tap.tensor]
     frames = len(codes)
     node = evidence.producers.get(tap.tensor)
-    expected, actual = (_flat(tap, c) for c in (expected_codes(tap, real, codes.shape), codes))
+    expected, actual = expected_codes(tap, real, codes.shape), _flat(tap, codes)
     beyond: Mask = np.zeros(actual.shape, bool)
     if _is_sum(node):
         off = np.abs(evidence.ours(tap.tensor)[0].astype(np.float64) - real)
@@ -220,7 +219,7 @@ def _rounds_there(found: _Found, node: Node, op: Quantiser, evidence: Evidence) 
 
     def codes(x: Array) -> IntArray:
         decoded = op.lattice(*operands).decode(op.codes(x.astype(np.float32), *operands))
-        return _flat(tap, expected_codes(tap, decoded, shape))
+        return expected_codes(tap, decoded, shape)
 
     right = _within(actual, [codes(end) for end in evidence.ours(source)])
     low, high = evidence.theirs(source)
