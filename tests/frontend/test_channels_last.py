@@ -122,3 +122,20 @@ def test_the_shared_network_is_read() -> None:
     graph = standardised(model).graph
     assert all(node.domain != DOMAIN for node in graph.node)
     assert len([node for node in graph.node if node.op_type == "Conv"]) == 40
+
+
+def test_resizing_and_concatenation_of_channels_move_nothing() -> None:
+    """A U-Net: each branch keeps its order, so only the nearest pixels are repeated."""
+    b = ModelBuilder()
+    x = b.quant(convolution(b, b.quant("x", 0.25), weights(b, 4, 3, 3, 2)), 0.5, 0.0, 4.0)
+    y = b.quant(convolution(b, pooled(b, x), weights(b, 4, 3, 3, 4)), 0.5, 0.0, 4.0)
+    scales = b.constant(np.asarray([1, 2, 2, 1], np.float32))
+    attributes = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    y = b.quant(b.node("Resize", [y, "", scales], attributes), 0.5, 0.0, 4.0)
+    z = b.node("Concat", [y, x], {"axis": -1})
+    found = prove(b.model((1, 6, 8, 2), convolution(b, z, weights(b, 3, 1, 1, 8), kernel_shape=[1, 1], pads=[0] * 4)))
+    assert_exact(found)
+    moves = [node for node in found.network.integer.nodes if isinstance(node.op, Take)]
+    assert len(moves) == 1
+    index = found.network.integer.constants[moves[0].inputs[1]]
+    assert np.all(np.diff(index, axis=-1) == 1)
