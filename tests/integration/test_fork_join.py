@@ -67,3 +67,30 @@ def test_the_computed_depth_is_the_least(tmp_path: Path, capsys: pytest.CaptureF
     assert all(
         m[4].startswith((f"{m[1]}[", f"{m[2]}[")) and m[5].startswith((f"{m[1]}[", f"{m[2]}[")) for m in circle if m
     )
+
+
+def test_a_whole_image_waits_for_its_gate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Squeeze-and-excite: the gate is there when the last pixel has come; the image waits in block RAM, and the next one
+    enters meanwhile.
+    """
+    b, rng = ModelBuilder(), np.random.default_rng(6)
+    x = activation(b, b.node("Conv", [b.quant("x", 0.25, 0.0, 4.0), weights(b, rng, 8, 1, 1, 1)]))
+    g = b.quant(b.node("GlobalAveragePool", [x]), 0.03, 0.0, 6.0, signed=0)
+    g = b.node("HardSigmoid", [b.node("Conv", [g, weights(b, rng, 8, 8, 1, 1)])])
+    x = b.quant(b.node("Mul", [x, b.quant(g, 0.0667, 0.0, 4.0, signed=0)]), 0.0913, 0.0, 5.0, signed=0)
+    onnx.save(b.model((1, 1, 16, 16), x), tmp_path / "model.onnx")
+    arguments = [str(tmp_path / "model.onnx"), "--target", "pynq-z2", "-o", str(tmp_path / "build"), "--quiet"]
+    assert main([*arguments, "--no-sim", "--interval", "2048"]) == 0
+    verdict = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert verdict["interval"] <= 2048
+    text = (tmp_path / "build" / "rtl" / "model.sv").read_text()
+    fifos = re.findall(r"fifo #\(([^;]*?)\) (\S+) \(", text)
+    (image,) = (parameters for parameters, name in fifos if name.endswith("stream_multiply_fifo"))
+    lanes = re.search(r"stream_multiply #\([^;]*?\.LANES\((\d+)\)", text)
+    depth, style = re.search(r"\.DEPTH\((\d+)\)", image), re.search(r'\.RAM_STYLE\("(\w+)"\)', image)
+    assert lanes
+    assert depth
+    assert style
+    beats = 16 * 16 * 8 // int(lanes[1])
+    assert beats <= int(depth[1]) <= 1.2 * beats
+    assert style[1] == "block"
