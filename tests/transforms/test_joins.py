@@ -231,6 +231,18 @@ def test_too_many_pairs_of_a_function_that_is_not_monotone_are_refused() -> None
         assert "720886 x 786421 pairs of integers are too many for a function that is not monotone" in str(error.value)
 
 
+def test_the_host_joins_what_nothing_has_quantised_yet() -> None:
+    """Two ways from the input to the first quantiser; an input that one of two meets without a quantiser is named."""
+    b, rng = ModelBuilder(), RNG(16)
+    both = b.node("Mul", [b.node("Add", ["x", b.constant(0.5)]), b.node("Sigmoid", ["x"])])
+    assert_exact(prove(b.model((1, 6), dense(b, rng, b.quant(both, 0.25, 0.0, 4.0), 6, 5)), frames=40))
+    for swap in (False, True):
+        b = ModelBuilder()
+        ends = [b.quant("x", 0.25, 0.0, 4.0), "x"]
+        y = b.quant(b.node("Add", ends[::-1] if swap else ends), 0.5, 0.0, 4.0)
+        assert "the input 'x' reaches TensorAdd without being quantised; state the type" in refusal(b, (1, 6), y)
+
+
 def test_a_tensor_of_the_host_is_refused() -> None:
     b, rng = ModelBuilder(), RNG(12)
     x = b.quant("x", 0.25, 0.0, 4.0)

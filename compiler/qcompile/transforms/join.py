@@ -16,7 +16,7 @@ from qcompile.transforms.channels import flattened
 from qcompile.transforms.deferred import Deferred, Step
 from qcompile.transforms.joined import Joined
 from qcompile.transforms.materialised import on_lattice
-from qcompile.transforms.walk import Known, RefusedError, Unjoined, Walk, tap_of
+from qcompile.transforms.walk import UNTYPED_HINT, Known, Pending, RefusedError, Unjoined, Walk, tap_of
 
 LARGEST_FACTOR = 1 << 12
 """What a common scale may cost where no quantiser says how fine it has to be: factors beyond 12 bits are refused."""
@@ -25,6 +25,8 @@ LARGEST_FACTOR = 1 << 12
 def joined(walk: Walk, node: Node, op: Joint, first: Deferred) -> Joined:
     """Both tensors element by element; what becomes of it is left to the quantiser behind."""
     second = integers(walk, walk.known[node.inputs[1]])
+    if isinstance(second, Pending):
+        raise RefusedError(f"the input '{second.source}' reaches {op.kind} without being quantised; {UNTYPED_HINT}")
     if not isinstance(second, Deferred):
         raise RefusedError("it joins a tensor of the accelerator with one that only the host computes")
     pair = aligned(walk, node, first, second, walk.graph.values[node.output].shape)

@@ -7,7 +7,7 @@ import numpy as np
 from qcompile.ir.graph import Graph, Shape, element_count
 from qcompile.ir.types import IntArray
 from qcompile.ops import Pad, Resize, Transpose
-from qcompile.ops.roles import Pointwise, Quantiser, Spatial
+from qcompile.ops.roles import Joint, Pointwise, Quantiser, Spatial
 
 
 def channels_last(shape: Shape) -> IntArray | None:
@@ -37,6 +37,6 @@ def frame_axes(graph: Graph, name: str) -> tuple[int, ...] | None:
             return (*order[2:], order[1])
         if isinstance(node.op, Transpose):
             order = [order[axis] for axis in node.op.perm]
-        elif not isinstance(node.op, (Pad, Pointwise, Quantiser, Resize)):
+        elif not isinstance(node.op, (Joint, Pad, Pointwise, Quantiser, Resize)):
             return None
         name = node.output

@@ -114,6 +114,8 @@ def _on_host(walk: Walk, node: Node, source: Pending, operands: tuple[Array, ...
         return encode_input(walk, node, operands)
     if isinstance(node.op, (Pointwise, Layout, Pad)):
         return source
+    if isinstance(node.op, Joint) and all(isinstance(walk.known.get(name), Pending) for name in node.inputs):
+        return source
     raise RefusedError(f"the input '{source.source}' reaches {node.op.kind} without being quantised; {UNTYPED_HINT}")
 
 
