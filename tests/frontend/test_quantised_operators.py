@@ -209,6 +209,8 @@ def test_a_network_of_quantised_operators() -> None:
     sums = {f"{node.output[0]}.sum" for node in model.graph.node if node.op_type in ("QLinearConv", "QGemm")}
     assert sums <= {tap.tensor for tap in found.network.taps}
     assert sums <= set(found.reference)
+    names = {node.name for node in model.graph.node}
+    assert all(set(node.origin) <= names for node in (*found.graph.nodes, *found.network.integer.nodes))
 
 
 def test_a_concatenation_is_written_as_one_of_real_numbers() -> None:

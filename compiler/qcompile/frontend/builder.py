@@ -54,13 +54,14 @@ class Builder:
 
     `readers` are the operators that read each tensor of the model, with an empty name where it is an output;
     `integer_tensors` are those whose elements are of a type of integers. Constants that are integers because the model rounds
-    them are `rounded`.
+    them are `rounded`. `owners` names the user's nodes that others were written for.
     """
 
     name: str
     datatypes: dict[str, str]
     readers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     integer_tensors: frozenset[str] = frozenset()
+    owners: Mapping[str, str] = field(default_factory=dict)
     shapes: dict[str, Shape] = field(default_factory=dict)
     constants: dict[str, Array] = field(default_factory=dict)
     quantised: dict[str, QuantisedConstant] = field(default_factory=dict)
@@ -129,7 +130,7 @@ class Builder:
             return output
         names = [source, *(self._keep(f"{output}.{type(op).kind}_{k}", a) for k, a in enumerate(operands))]
         self.shapes[output] = _inferred(op, self.shapes[source], *(a.shape for a in operands))
-        self.nodes.append(Node(self._node_name(node.name), op, tuple(names), output, (node.name,)))
+        self.nodes.append(Node(self._node_name(node.name), op, tuple(names), output, self._origin(node)))
         return output
 
     def add_linear(
@@ -156,7 +157,7 @@ class Builder:
             self.used_constants[weights] = self.constants[weights]
         self.shapes[output] = _inferred(op, self.shapes[source], shape)
         constants = () if bias is None else (self._keep(f"{output}.bias", bias),)
-        self.nodes.append(Node(self._node_name(node.name), op, (source, weights, *constants), output, (node.name,)))
+        self.nodes.append(Node(self._node_name(node.name), op, (source, weights, *constants), output, self._origin(node)))
         return output
 
     def add_joint(self, node: OnnxNode, op: Operator, sources: tuple[str, ...], output: str | None = None) -> str:
@@ -167,7 +168,7 @@ class Builder:
         output = node.outputs[0] if output is None else output
         names = tuple(self.resolve(name) for name in sources)
         self.shapes[output] = _inferred(op, *(self.shapes[name] for name in names))
-        self.nodes.append(Node(self._node_name(node.name), op, names, output, (node.name,)))
+        self.nodes.append(Node(self._node_name(node.name), op, names, output, self._origin(node)))
         return output
 
     def join_constants(self, op: Operator, sources: tuple[str, ...], output: str) -> None:
@@ -217,9 +218,13 @@ class Builder:
         parts = {"codes": constant.codes, "scale": constant.lattice.scale, "shift": constant.lattice.shift}
         parts["offset"] = constant.lattice.offset
         names = tuple(self._keep(f"{name}.{part}", array) for part, array in parts.items())
-        self.nodes.append(Node(self._node_name(f"{node.name}.weights"), Decode(), names, name, (node.name,)))
+        self.nodes.append(Node(self._node_name(f"{node.name}.weights"), Decode(), names, name, self._origin(node)))
         self.shapes[name] = constant.codes.shape
         return name
+
+    def _origin(self, node: OnnxNode) -> tuple[str, ...]:
+        """The user's own node."""
+        return (self.owners.get(node.name, node.name),)
 
     def _node_name(self, stem: str) -> str:
         name = fresh_name(stem, self.node_names)

@@ -28,10 +28,13 @@ LARGEST_BIAS = 1 << 24
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rewritten:
-    """A model, and why those of its nodes that are quantised operators still are, by their first output."""
+    """A model, why those of its nodes that are quantised operators still are, by their first output, and the names of the
+    nodes in whose place others are, by the names of these.
+    """
 
     model: onnx.ModelProto
     refused: Mapping[str, str]
+    owners: Mapping[str, str]
 
 
 def _weights(r: Rewriter, position: int, zero_point: int, channel_axis: int) -> Array:
@@ -163,11 +166,12 @@ DYNAMIC = ("DynamicQuantizeLinear", "DynamicQuantizeLSTM", "DynamicQuantizeMatMu
 def rewritten(model: onnx.ModelProto) -> Rewritten:
     """The model without quantised operators: itself where it has none. Those in a form that is not known are left."""
     if not any(_rewrite_of(node) for node in model.graph.node):
-        return Rewritten(model, {})
+        return Rewritten(model, {}, {})
     result = onnx.ModelProto()
     result.CopyFrom(model)
     constants = _constants(model.graph)
     refused: dict[str, str] = {}
+    owners: dict[str, str] = {}
     del result.graph.node[:]
     for position, node in enumerate(model.graph.node):
         rewrite = _rewrite_of(node)
@@ -179,10 +183,11 @@ def rewritten(model: onnx.ModelProto) -> Rewritten:
         try:
             rewrite(rewriter)
             result.graph.node.extend(rewriter.nodes)
+            owners |= {written.name: rewriter.name for written in rewriter.nodes}
         except UnsupportedError as error:
             refused[node.output[0]] = str(error)
             result.graph.node.append(node)
-    return Rewritten(result, refused)
+    return Rewritten(result, refused, owners)
 
 
 def _rewrite_of(node: onnx.NodeProto) -> Rewrite | None:
