@@ -124,7 +124,8 @@ def test_the_readme_has_the_two_commands_of_ci() -> None:
 
 
 def test_operators_of_the_readme_are_those_of_the_catalogue() -> None:
-    assert quoted(between(README, "operators")) == {*IMPORTERS, *QONNX_IMPORTERS, *PULP_IMPORTERS, "FloatQuant", *STANDARD, *CONTRIBUTED}
+    catalogue = {*IMPORTERS, *QONNX_IMPORTERS, *PULP_IMPORTERS, "FloatQuant", *STANDARD, *CONTRIBUTED}
+    assert quoted(between(README, "operators")) == catalogue
 
 
 def test_targets_of_the_readme_are_those_of_the_catalogue() -> None:
