@@ -196,15 +196,18 @@ def _phased_window(w: _Writing) -> None:
 
 
 def _cyclic_product(w: _Writing) -> None:
-    """For each matrix a product with all of its vectors, then the results in the order of the vectors."""
+    """For each matrix a product with all of its vectors, then the results in the order of the vectors.
+
+    Where the elements of a vector are is computed in the model: as a constant it would be as large as all vectors.
+    """
     op, (weights,) = cast(CyclicProduct, w.node.op), w.constants
     order, starts, begins = op.cycle.order(), op.cycle.starts(), op.cycle.begins
     x = w.apply("Reshape", w.node.inputs[0], w.integers([0, -1]))
     products, places = [], []
     for number, size in enumerate(op.cycle.lengths):
         vectors = np.flatnonzero(order == number)
-        index = starts[vectors][:, None] + np.arange(size)
-        chosen = w.apply("Gather", x, w.integers(index), attributes={"axis": 1})
+        index = w.apply("Add", w.integers(starts[vectors][:, None]), w.integers(np.arange(size)[None]))
+        chosen = w.apply("Gather", x, index, attributes={"axis": 1})
         products.append(w.apply("MatMul", chosen, w.integers(weights[:, begins[number] : begins[number + 1]].T)))
         places.append(vectors)
     joined = w.apply("Concat", *products, attributes={"axis": 1})
