@@ -246,15 +246,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 rows.append(result)
             else:
                 refused.append(f"{case.name} is refused: {result}")
+            if given.json:  # after each, so that a run that is stopped leaves what it found
+                content = {"machine": machine(load), "models": [asdict(row) for row in rows], "refused": refused}
+                given.json.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     print(table(rows).markdown() if given.markdown else table(rows).plain())
     remarks = [machine(load), *goals(rows), *refused]
     print("\n".join(["", *remarks]))
     if given.readme:
         page = "\n".join([table(rows).markdown(), "", *(f"- {remark}" for remark in remarks)])
         write_into(README, page, "convolutional benchmark")
-    if given.json:
-        content = {"machine": machine(load), "models": [asdict(row) for row in rows], "refused": refused}
-        given.json.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     faults = [f"{row.name}: {fault}" for row in rows for fault in row.faults]
     for fault in faults:
         print(fault, file=sys.stderr)
