@@ -11,10 +11,13 @@ import onnx
 import pytest
 
 from qcompile.cli import main
+from qcompile.kernels.address_map import AddressMap, longest_run, program_of
+from qcompile.ops import Take
 from qcompile.dataflow.lower import lower
 from qcompile.kernels import Reorder
 
 from ..support.onnx_models import ModelBuilder
+from ..support.proving import assert_exported, prove
 from ..support.proving import prove
 
 Drawn = tuple[ModelBuilder, str, tuple[int, ...]]
@@ -185,3 +188,20 @@ def test_exact_in_rtl(
     manifest = json.loads((tmp_path / "build" / "manifest.json").read_text(encoding="utf-8"))
     assert (verdict["mismatches"], verdict["ties"], verdict["rtl_mismatches"], verdict["rtl_frames"]) == (0, 0, 0, 10)
     assert verdict["interval"] == manifest["interval_cycles"]
+
+
+def test_super_resolution_in_integers(shared_model: Callable[[str], Path]) -> None:
+    """ESPCN with a nearest Resize inside: an image of 256 x 256 pixels."""
+    path = shared_model("espcn_nnresize")
+    with np.load(path.with_suffix(".golden.npz")) as golden:
+        x = golden["x"][:1]
+    found = prove(onnx.load(path), x=x, passes=False)
+    assert found.agreement.mismatches == ()
+    assert found.agreement.compared > 5_000_000
+    assert sum(tie.elements for tie in found.agreement.ties) <= 4
+    graph = found.network.integer
+    (moved,) = (node for node in graph.nodes if isinstance(node.op, Take))
+    mapping = AddressMap(128 * 128 * 32, graph.constants[moved.inputs[1]].reshape(-1))
+    program = program_of(mapping, longest_run(mapping))
+    assert (longest_run(mapping), program.depth) == (32, 128)  # one row of pixels
+    assert_exported(found)
