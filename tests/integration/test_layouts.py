@@ -11,14 +11,13 @@ import onnx
 import pytest
 
 from qcompile.cli import main
-from qcompile.kernels.address_map import AddressMap, longest_run, program_of
-from qcompile.ops import Take
 from qcompile.dataflow.lower import lower
 from qcompile.kernels import Reorder
+from qcompile.kernels.address_map import AddressMap, longest_run, program_of
+from qcompile.ops import Take
 
 from ..support.onnx_models import ModelBuilder
 from ..support.proving import assert_exported, prove
-from ..support.proving import prove
 
 Drawn = tuple[ModelBuilder, str, tuple[int, ...]]
 
