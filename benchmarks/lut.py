@@ -241,7 +241,8 @@ def simulation(network: Network, folder: Path) -> str:
     peak, cpu = used.ru_maxrss / 2**20, used.ru_utime + used.ru_stime
     return (
         f"{sum(network.sizes[1:]):,} neurons: minimised in {minimised:.0f} s, simulation built in {built:.0f} s (Verilator "
-        f"{made.verilate_s:.0f}, C++ {made.compile_s:.0f}; its run time included; {cpu:.0f} s of CPU), at most {peak:.1f} GiB a process; "
+        f"{made.verilate_s:.0f}, C++ {made.compile_s:.0f}; its run time included; {cpu:.0f} s of CPU), at most "
+        f"{peak:.1f} GiB a process; "
         f"{sum(f.stat().st_size for f in files) / 1e6:.1f} MB of Verilog"
     )
 
