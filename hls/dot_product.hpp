@@ -62,7 +62,7 @@ ap_uint<LANES * BITS> bit_planes(const ap_uint<LANES * BITS> &word) {
   if constexpr (BITS == 1) {
     return word;
   } else {
-    ap_uint<LANES * BITS> planes;
+    ap_uint<LANES * BITS> planes = 0;
     for (unsigned lane = 0; lane < LANES; lane++) {
 #pragma HLS UNROLL
       for (unsigned b = 0; b < BITS; b++) {

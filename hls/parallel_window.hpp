@@ -78,7 +78,7 @@ void parallel_window(stream<BITS> &s_axis, stream<KERNEL_H * KERNEL_W * LANES * 
       }
       line_place = line_place + 1 >= DELAY ? 0 : line_place + 1;
       if (oy < rows::OUT && push == window) {
-        ap_uint<KERNEL_H * KERNEL_W * LANES * OUTPUT_BITS> word;
+        ap_uint<KERNEL_H * KERNEL_W * LANES * OUTPUT_BITS> word = 0;
         for (int ky = 0; ky < int(KERNEL_H); ky++) {
 #pragma HLS UNROLL
           for (int kx = 0; kx < int(KERNEL_W); kx++) {

@@ -29,7 +29,7 @@ struct rom {
     if constexpr (PIECES == 1) {
       return pieces[address][0];
     } else {
-      ap_uint<PIECES * PIECE_BITS> word;
+      ap_uint<PIECES * PIECE_BITS> word = 0;
       for (unsigned k = 0; k < PIECES; k++) {
 #pragma HLS UNROLL
         word.range(PIECE_BITS * k + PIECE_BITS - 1, PIECE_BITS * k) = pieces[address][k];

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from qcompile.codegen.hls import RESERVED, generate_hls
+from qcompile.ir.dataflow import Stream
 from qcompile.ir.errors import CompilerError
-from qcompile.kernels import KERNELS
+from qcompile.ir.types import IntType
+from qcompile.kernels import KERNELS, SkidBuffer
 from qcompile.tools import assets, hls_compiler
 
 from ..kernels import test_lut_netlist
@@ -178,3 +180,11 @@ def test_parameters_are_those_of_the_rtl(kind: str) -> None:
 def test_library_names_are_no_names_of_designs() -> None:
     """A design may be called as its model is: names of C++ that SystemVerilog has not are set aside."""
     assert {"main", "template", "namespace", "std"} <= RESERVED
+
+
+def test_a_design_named_as_something_of_cpp() -> None:
+    """The function that does what the top-level module does gets another name; the bench has a main of its own."""
+    files = generate_hls(solo(SkidBuffer(Stream(IntType(4, False), 1, 3)), "main"), title="", part="", clock_mhz=100)
+    assert "void main_top(" in files["hls/top.cpp"]
+    assert "set_top main_top\n" in files["hls/run_hls.tcl"]
+    assert "    main_top(s_axis, m_axis);" in files["hls/tb.cpp"]
