@@ -51,15 +51,16 @@ class Deferred:
     @property
     def complete(self) -> bool:
         """Whether the tensor is every element of the integer frame, once."""
-        if self.index is None:
-            return True
-        count = element_count(self.q_shape)
-        return self.index.size == count and np.unique(self.index).size == count
+        return self.index is None or (self.index.size == element_count(self.q_shape) and not self.omits)
 
     @property
     def omits(self) -> bool:
         """Whether the tensor leaves elements of the integer frame out."""
-        return self.index is not None and np.unique(self.index).size < element_count(self.q_shape)
+        if self.index is None:
+            return False
+        present = np.zeros(element_count(self.q_shape), bool)
+        present[self.index] = True
+        return not bool(np.all(present))
 
     def evaluate(self, codes: IntArray) -> Float32Array:
         """The real numbers of codes of shape (n, channels or 1), in the reference's own arithmetic."""
