@@ -33,13 +33,20 @@ class _Lowering:
     names: set[str] = field(default_factory=set)
     sources: dict[str, Port] = field(default_factory=dict)
     sinks: dict[Port, list[Port]] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
 
 
 def lower(graph: Graph, name: str, netlists: Sequence[Fused] = ()) -> Dataflow:
+    """What `placed` gives, without the names of the nodes."""
+    return placed(graph, name, netlists)[0]
+
+
+def placed(graph: Graph, name: str, netlists: Sequence[Fused] = ()) -> tuple[Dataflow, dict[str, str]]:
     """The unfolded dataflow graph called `name`: one kernel an operator, not yet joined by converters, forks or FIFOs.
 
-    Some of the operators may be `netlists` instead, one kernel for several of them. A source may feed several sinks;
-    `join` makes forks of them. Raises CompilerError for operators that no kernel does.
+    With it comes the instance of each node that has one of its own. Some of the operators may be `netlists` instead, one
+    kernel for several of them. A source may feed several sinks; `join` makes forks of them. Raises CompilerError for
+    operators that no kernel does.
     """
     kernels = _kernels(graph)
     state = _Lowering(graph)
@@ -66,7 +73,7 @@ def lower(graph: Graph, name: str, netlists: Sequence[Fused] = ()) -> Dataflow:
         _place(state, Instance(instance, kernel, node.origin), node, node.output)
     for k, value in enumerate(graph.outputs):
         state.sinks.setdefault(state.sources[value], []).append(Port(None, k))
-    return _assembled(state, name)
+    return _assembled(state, name), state.owners
 
 
 def _kernels(graph: Graph) -> dict[str, Kernel]:
@@ -92,6 +99,7 @@ def _place(state: _Lowering, instance: Instance, node: Node, result: str) -> Non
     # What stands in front of a further input k is called after the instance, with _k at the end.
     state.names |= {instance.name, *(f"{instance.name}_{k}" for k in range(1, len(instance.kernel.inputs)))}
     state.instances.append(instance)
+    state.owners[node.name] = instance.name
     state.sources[result] = Port(instance.name)
     streams = [name for name in node.inputs if name in state.sources]
     for k, stream in enumerate(streams):

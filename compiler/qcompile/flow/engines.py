@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from qcompile.dataflow.lower import Fused, lower
+from qcompile.dataflow.lower import Fused, lower, placed
 from qcompile.dataflow.lut_layers import LutLayer, find_layers, netlist, reach, runs
 from qcompile.flow.options import Options
 from qcompile.folding import config, finn
@@ -15,7 +15,6 @@ from qcompile.ir.errors import CompilerError, Rejection, refuse
 from qcompile.ir.graph import Graph
 from qcompile.kernels import LutNetlist
 from qcompile.luts.proof import NO_TABLES, TableProof, prove_layers
-from qcompile.ops import Reshape
 from qcompile.targets import Target
 
 Row = tuple[LutLayer, ...]
@@ -47,11 +46,9 @@ class Engines:
     @staticmethod
     def of(graph: Graph, name: str, options: Options, target: Target) -> Engines:
         """Looks for layers of few input bits. `members` gives the layer that each instance of `base` belongs to."""
-        base, layers = lower(graph, name), find_layers(graph)
-        owners = {node: number for number, layer in enumerate(layers) for node in layer.nodes}
-        nodes = [node.name for node in graph.nodes if not isinstance(node.op, Reshape)]
-        pairs = zip(base.instances, nodes, strict=True)
-        members = {instance.name: owners[node] for instance, node in pairs if node in owners}
+        base, instances = placed(graph, name)
+        layers = find_layers(graph)
+        members = {instances[node]: number for number, layer in enumerate(layers) for node in layer.nodes}
         return Engines(graph, base, layers, members, options, target, {})
 
     def rows(self) -> tuple[Row, ...]:
