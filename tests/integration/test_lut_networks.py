@@ -7,6 +7,10 @@ import onnx
 import pytest
 
 from qcompile.cli import main
+from qcompile.flow.estimate import estimate_model
+from qcompile.flow.options import Options
+from qcompile.flow.progress import Progress
+from qcompile.folding.search import Budget, total_resources
 
 from ..support.lut_models import convolutional, mixed, perceptron
 
@@ -134,6 +138,23 @@ def test_a_folding_file_says_which_layers(tmp_path: Path, capsys: pytest.Capture
     assert "lut_netlist" not in kinds(tmp_path)
     assert with_file({"MVAU_0": {"engine": "lut"}}) == 2
     assert "neurons read more than 14 bits" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("interval", [1, 4, 40, 400])
+def test_auto_is_never_dearer_than_folded(tmp_path: Path, interval: int) -> None:
+    onnx.save(mixed(), tmp_path / "model.onnx")
+
+    def cost(engine: str) -> tuple[float, set[str]]:
+        options = Options(model=tmp_path / "model.onnx", target="pynq-z2", interval=interval, engine=engine)
+        made = estimate_model(options, Progress()).prepared
+        budget = Budget.of(made.target)
+        used = {instance.kernel.kind for instance in made.dataflow.instances}
+        return budget.share(total_resources(made.dataflow, made.target)), used
+
+    (auto, kernels), (folded, _) = cost("auto"), cost("folded")
+    assert auto <= folded
+    # At a frame a cycle, tables of eight bits cost less than multipliers.
+    assert interval > 1 or "lut_netlist" in kernels
 
 
 @pytest.mark.parametrize("interval", [None, 600])
