@@ -1,5 +1,6 @@
 """lut_netlist against its model."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -87,3 +88,13 @@ def test_rendered_files_are_clean(case: Case, tmp_path: Path) -> None:
     script = f"read_verilog -sv *.sv; hierarchy -check -top {files[-1].module}; proc; check -assert"
     finished = run([yosys(), "-q", "-p", script], what="reading a LUT netlist", cwd=tmp_path, check=False)
     assert finished.exit_code == 0, finished.tail()
+
+
+def test_names_of_the_model_stay_within_their_comments() -> None:
+    kernel = CASES[0].kernel
+    assert isinstance(kernel, LutNetlist)
+    layer = replace(kernel.layers[0], origin=("a\nwire logic stray;", "b\r"))
+    texts = [render(file.template, file.view) for file in replace(kernel, layers=(layer,)).binding().rendered]
+    for text in texts:
+        assert all(line.strip().startswith("//") for line in text.splitlines() if "stray" in line)
+        assert "stray" in text

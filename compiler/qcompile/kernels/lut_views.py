@@ -102,7 +102,7 @@ def layer_view(module: str, layer: LayerNetlist) -> LutLayerView:
         neurons.append(NeuronView(neuron, _reads(sources), tuple(gates.get(neuron, ())), f"{{{', '.join(used)}}}"))
     return LutLayerView(
         module,
-        ", ".join(layer.origin) or layer.name,
+        _title(layer),
         layer.luts(),
         layer.levels(),
         layer.inputs,
@@ -125,7 +125,7 @@ def netlist_view(
     for number, stage in enumerate(stages):
         placed = []
         for layer in stage:
-            comment = f"{', '.join(layer.origin) or layer.name}: {layer.outputs} of {layer.output}"
+            comment = f"{_title(layer)}: {layer.outputs} of {layer.output}"
             bits = layer.outputs * layer.output.bits
             result = f"{layer.name}_result"
             placed.append(PlacedLayer(f"{module}_{layer.name}", f"{layer.name}_layer", comment, operand, result, bits))
@@ -153,6 +153,12 @@ def netlist_view(
         operand,
         valid,
     )
+
+
+def _title(layer: LayerNetlist) -> str:
+    """The model's names for a comment of one line: they may hold anything."""
+    text = ", ".join(layer.origin) or layer.name
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _gate_names(layer: LayerNetlist) -> list[str]:
