@@ -14,7 +14,7 @@ from onnx import TensorProto
 from qcompile.cli import main
 from qcompile.frontend.importer import import_model, integer_inputs
 from qcompile.ir.types import IntType
-from qcompile.ops import MatMul
+from qcompile.ops import MatMul, Threshold
 from qcompile.ops.roles import Quantiser
 from qcompile.transforms.walk import InputType
 from tests.support.onnx_models import ModelBuilder
@@ -118,6 +118,28 @@ def test_codes_at_both_ends() -> None:
     found = prove(model, {"x": InputType(IntType(8, True), 1.0)}, rng.integers(-128, 128, (12, 1, 5, 4, 3)))
     assert_exact(found)
     assert np.array_equal(np.asarray(found.outputs[x]), found.reference[x])
+
+
+def test_codes_and_the_numbers_they_stand_for_share_hardware() -> None:
+    """A residual network of quantised operators: codes go into a product and, as real numbers, into a sum."""
+    rng, b = np.random.default_rng(8), ModelBuilder(17)
+    first, second = ([b.constant(scale), b.constant(zero, np.uint8)] for scale, zero in ((0.03, 120), (0.05, 99)))
+    x = b.node("QuantizeLinear", ["x", *first])
+
+    def conv(x: str, source: list[str], output: list[str]) -> str:
+        weights = [b.constant(rng.integers(-99, 99, (3, 3, 1, 1)), np.int8), b.constant(0.02), b.constant(0, np.int8)]
+        return b.node("QLinearConv", [x, *source, *weights, *output])
+
+    for _ in range(2):
+        y = conv(x, first, second)
+        y = conv(y, second, first)
+        x = b.node("QLinearAdd", [x, *first, y, *first, *first], domain="com.microsoft")
+    model = b.model((1, 3, 4, 4), x)
+    model.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
+    found = prove(model, frames=16)
+    assert_explained(found)
+    assert len(found.network.integer.inputs) == 1
+    assert sum(isinstance(node.op, Threshold) for node in found.network.integer.nodes) <= 6
 
 
 @pytest.mark.parametrize("name", ["kws_dscnn_int8_qdq", "resnet8_int8_qdq"])

@@ -46,7 +46,8 @@ def import_model(model: onnx.ModelProto, where: str, shapes: Mapping[str, Shape]
         initialisers = constants.initialisers(model.graph)
     except ValueError as error:
         raise CompilerError("a tensor of the model cannot be read", where, str(error)) from error
-    builder = Builder(model.graph.name or "network", finn_datatypes(model.graph), _readers(model.graph), _integers(model), rewritten.owners)
+    datatypes, name = finn_datatypes(model.graph), model.graph.name or "network"
+    builder = Builder(name, datatypes, _readers(model.graph), _integers(model), rewritten.owners)
     builder.constants.update(initialisers)
     rejections = _check_constants(initialisers)
     builder.shapes.update(input_shapes(model, where, shapes))

@@ -9,6 +9,7 @@ import numpy as np
 from qcompile.ir.graph import Node, element_count
 from qcompile.ir.network import Tap
 from qcompile.ir.types import Array, Range
+from qcompile.ops import Quantize
 from qcompile.ops.roles import Lattice, Quantiser
 from qcompile.transforms import edges
 from qcompile.transforms.channels import channel_operands
@@ -27,15 +28,20 @@ def typed_input(walk: Walk, name: str, kind: InputType) -> Deferred:
 
 
 def encode_input(walk: Walk, node: Node, operands: tuple[Array, ...]) -> Deferred:
-    """The first quantiser is the host's: its codes are the accelerator's input. Equal quantisers share one input."""
+    """The first quantiser is the host's: its codes are the accelerator's input. Equal codes share one input, whether the
+    model goes on with them or with the numbers they stand for.
+    """
     assert isinstance(node.op, Quantiser)
     shape = walk.graph.values[node.output].shape
-    key = (node.op, node.inputs[0], tuple((a.shape, a.tobytes()) for a in operands))
+    coder = replace(node.op, dequantized=True) if isinstance(node.op, Quantize) else node.op
+    key = (coder, node.inputs[0], tuple((a.shape, a.tobytes()) for a in operands))
+    lattice = node.op.lattice(*operands)
     if key in walk.encoded:
         shared = replace(walk.encoded[key], anchor=node.output)
+        shared, rows = channel_operands(walk, shared, (lattice.scale, lattice.shift, lattice.offset), node)
+        shared = replace(shared, lattice=Lattice.of(*rows))
         walk.taps.append(tap_of(node, shared))
         return shared
-    lattice = node.op.lattice(*operands)
     largest = np.finfo(np.float32).max
     extremes = np.stack([np.full(shape, -largest, np.float32), np.full(shape, largest, np.float32)])
     ends = node.op.codes(extremes, *operands)

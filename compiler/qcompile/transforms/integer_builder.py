@@ -31,6 +31,9 @@ from qcompile.ops import (
 from qcompile.ops.windows import Windows
 from qcompile.transforms.step_function import Table, Thresholds
 
+SHARED = (Lookup, TensorAdd, Threshold)
+"""What is computed once, however often the model asks for it: a quantiser whose codes and numbers are both used, say."""
+
 
 @dataclass(slots=True)
 class IntegerBuilder:
@@ -217,9 +220,21 @@ class IntegerBuilder:
             names.append(name)
         return tuple(names)
 
+    def _same(self, first: tuple[str, ...], second: tuple[str, ...]) -> bool:
+        """Whether two nodes read the same: values by name, constants by content."""
+        pairs = list(zip(first, second, strict=False))
+        return len(first) == len(second) and all(
+            a == b or (a in self.constants and b in self.constants and np.array_equal(self.constants[a], self.constants[b]))
+            for a, b in pairs
+        )
+
     def _add(
         self, stem: str, op: Operator, inputs: tuple[str, ...], shape: Shape, codes: Range, origin: tuple[str, ...]
     ) -> str:
+        if isinstance(op, SHARED):
+            for made in self.nodes:
+                if made.op == op and self._same(made.inputs, inputs):
+                    return made.output
         output = fresh_name(stem, self.values)
         node = fresh_name(stem, self.node_names)
         self.node_names.add(node)
