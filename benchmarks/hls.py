@@ -1,6 +1,6 @@
 """Networks in HLS C++: whether they are exact, what g++ takes to compile them, how fast they run.
 
-Each model is folded for zcu104 with at most so many cycles a frame as it is given here, and fed with random frames. CPU seconds
+Each model is folded for pynq-z2 with at most so many cycles a frame as it is given here, and fed with random frames. CPU seconds
 are those of the compiler and of the program.
 """
 
@@ -28,7 +28,7 @@ from qcompile.verify.hls import run_hls
 from qcompile.verify.rtl import Stimulus
 
 ROOT = Path(__file__).parents[1]
-TARGET = "zcu104"
+TARGET = "pynq-z2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ SUBJECTS = (
     Subject(f"{SHARED}/kwsmlp_w3a3.onnx", 200),
     Subject(f"{SHARED}/jettagging.onnx", 1000, input_type="fixed<16,6>"),
     Subject(f"{SHARED}/finn_tfc_multithreshold.onnx", 1000),
-    Subject("examples/digits_mlp_w1a1/model.onnx", 1000),
-    Subject("examples/digits_mlp_w2a2/model.onnx", 1000),
+    Subject("examples/digits_mlp_w1a1/model.onnx", 1000, 16),
+    Subject("examples/digits_mlp_w2a2/model.onnx", 1000, 16),
     Subject("examples/digits_dilated_w3a3/model.onnx", 100, 1024),
     Subject("examples/digits_mobilenet_w4a4/model.onnx", 100, 2048),
     Subject("examples/digits_resnet_w4a4/model.onnx", 100, 4096),

@@ -188,3 +188,9 @@ def test_a_design_named_as_something_of_cpp() -> None:
     assert "void main_top(" in files["hls/top.cpp"]
     assert "set_top main_top\n" in files["hls/run_hls.tcl"]
     assert "    main_top(s_axis, m_axis);" in files["hls/tb.cpp"]
+
+
+def test_words_that_are_too_wide_are_refused_by_name() -> None:
+    design = solo(SkidBuffer(Stream(IntType(8, False), 2049, 3)), "design")
+    with pytest.raises(CompilerError, match=r"too wide.*\n  why: input_0 \(32,784 bits\), design_unit_out"):
+        generate_hls(design, title="", part="", clock_mhz=100)

@@ -25,6 +25,9 @@ PIECE = 64
 DEFAULT_WIDEST = 1024
 """Bits of an ap_uint unless AP_INT_MAX_W says otherwise."""
 
+WIDEST = 1 << 15
+"""Bits that AP_INT_MAX_W may be at most."""
+
 LINE = 110
 
 ENUMERATIONS = {"RAM_STYLE": "ram_style", "ROM_STYLE": "ram_style", "USE_DSP": "use_dsp"}
@@ -58,11 +61,13 @@ def top_function(dataflow: Dataflow) -> str:
 def generate_hls(dataflow: Dataflow, *, title: str, part: str, clock_mhz: float) -> dict[str, str]:
     """Everything below hls/: top, library, memories, test bench, script, Makefile, by path in the output folder.
 
-    Raises CompilerError naming every instance whose kernel has no HLS header.
+    Raises CompilerError naming every instance whose kernel has no HLS header, and every stream and memory whose words are
+    too wide for ap_uint.
     """
     nodes = [instance for instance in dataflow.instances if not isinstance(instance.kernel, Fifo)]
     _require_headers(nodes)
     view = _view(dataflow, nodes, title, part, clock_mhz)
+    _require_widths(view)
     files = {f"hls/library/{p.name}": p.read_text(encoding="utf-8") for p in sorted(assets.hls().glob("*.hpp"))}
     for memory in view.memories:
         files[f"hls/{memory.path}"] = render("hls/memory.hpp.j2", memory)
@@ -78,6 +83,17 @@ def _require_headers(nodes: list[Instance]) -> None:
         names = ", ".join(f"{i.name} ({i.kernel.kind})" for i in absent)
         raise CompilerError(
             "some kernels of this design have no HLS form yet", why=names, hint="leave --backend hls out: they are in RTL"
+        )
+
+
+def _require_widths(view: HlsTopView) -> None:
+    words = [(s.name, 2 * s.bits) for s in view.streams] + [(m.name, m.width + PIECE) for m in view.memories]
+    wide = [f"{name} ({bits:,} bits)" for name, bits in words if bits > WIDEST]
+    if wide:
+        raise CompilerError(
+            f"words of this design are too wide for HLS C++, which has integers of {WIDEST:,} bits at most",
+            why=", ".join(wide),
+            hint="fold it more (--interval, --fps or --folding), or leave --backend hls out",
         )
 
 
