@@ -18,17 +18,26 @@ template <unsigned SIMD, unsigned INPUT_BITS, bool INPUT_SIGNED, unsigned WEIGHT
 ap_uint<SUM_BITS> dot_product_products(const ap_uint<SIMD * INPUT_BITS> &inputs,
                                        const ap_uint<SIMD * WEIGHT_BITS> &weights) {
 #pragma HLS INLINE
+  // Lanes in groups whose operands are machine words in a C simulation; in hardware all of it is wires.
+  constexpr unsigned BITS = INPUT_BITS > WEIGHT_BITS ? INPUT_BITS : WEIGHT_BITS;
+  constexpr unsigned GROUP = BITS < 64 ? 64 / BITS : 1;
   ap_uint<SUM_BITS> sum = 0;
-  for (unsigned lane = 0; lane < SIMD; lane++) {
+  for (unsigned first = 0; first < SIMD; first += GROUP) {
 #pragma HLS UNROLL
-    const auto x = element<INPUT_BITS, INPUT_SIGNED>(inputs, lane);
-    const auto w = element<WEIGHT_BITS, WEIGHT_SIGNED>(weights, lane);
-    if constexpr (BIPOLAR) {
-      const ap_uint<INPUT_BITS> bits = x, inverted = ~bits;
-      const integer<INPUT_BITS, INPUT_SIGNED> term = w != 0 ? bits : inverted;
-      sum += term;
-    } else {
-      sum += multiply<USE_DSP ? use_dsp::yes : use_dsp::no>(x, w);
+    const unsigned last = (first + GROUP < SIMD ? first + GROUP : SIMD) - 1;
+    const ap_uint<GROUP * INPUT_BITS> xs = inputs.range((last + 1) * INPUT_BITS - 1, first * INPUT_BITS);
+    const ap_uint<GROUP * WEIGHT_BITS> ws = weights.range((last + 1) * WEIGHT_BITS - 1, first * WEIGHT_BITS);
+    for (unsigned lane = 0; lane <= last - first; lane++) {
+#pragma HLS UNROLL
+      const auto x = element<INPUT_BITS, INPUT_SIGNED>(xs, lane);
+      const auto w = element<WEIGHT_BITS, WEIGHT_SIGNED>(ws, lane);
+      if constexpr (BIPOLAR) {
+        const ap_uint<INPUT_BITS> bits = x, inverted = ~bits;
+        const integer<INPUT_BITS, INPUT_SIGNED> term = w != 0 ? bits : inverted;
+        sum += term;
+      } else {
+        sum += multiply<USE_DSP ? use_dsp::yes : use_dsp::no>(x, w);
+      }
     }
   }
   return sum;

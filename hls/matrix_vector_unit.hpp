@@ -83,13 +83,13 @@ void matrix_vector_unit(stream<SIMD * INPUT_BITS> &s_axis, stream<PE * ACCUMULAT
           vector[column] = PLANES ? bit_planes<SIMD, INPUT_BITS>(word) : word;
         }
         const ap_uint<SIMD * INPUT_BITS> inputs = vector[column];
-        const ap_uint<PE * FIELD> lanes = weights[start + row * folds + column];
         const auto starts = initial_word<INITIAL_DEPTH, PE * ACCUMULATOR_BITS>(matrix * ROW_FOLDS + row, memories...);
         ap_uint<PE * ACCUMULATOR_BITS> results = 0;
         for (unsigned lane = 0; lane < PE; lane++) {
 #pragma HLS UNROLL
           const auto dot = dot_product<SIMD, INPUT_BITS, INPUT_SIGNED, WEIGHT_BITS, WEIGHT_SIGNED, BIPOLAR, PLANES,
-                                       USE_DSP, ACCUMULATOR_BITS>(inputs, element<FIELD>(lanes, lane));
+                                       USE_DSP, ACCUMULATOR_BITS>(
+              inputs, weights.template field<FIELD>(start + row * folds + column, lane));
           const auto before = column == 0 ? element<ACCUMULATOR_BITS>(starts, lane) : sums[lane];
           sums[lane] = before + dot;
           set_element(results, lane, sums[lane]);

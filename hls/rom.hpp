@@ -24,6 +24,24 @@ struct rom {
 
   piece pieces[DEPTH][PIECES];
 
+  // Element number `index`, of BITS bits, of the word at `address`.
+  template <unsigned BITS>
+  ap_uint<BITS> field(unsigned address, unsigned index) const {
+#pragma HLS INLINE
+    const unsigned low = BITS * index;
+    ap_uint<BITS> bits = 0;
+    for (unsigned k = low / PIECE_BITS; k * PIECE_BITS < low + BITS; k++) {
+#pragma HLS UNROLL
+      const ap_uint<PIECE_BITS> part = pieces[address][k];
+      if (k * PIECE_BITS < low) {
+        bits |= ap_uint<BITS>(part >> (low - k * PIECE_BITS));
+      } else {
+        bits |= ap_uint<BITS>(part) << (k * PIECE_BITS - low);
+      }
+    }
+    return bits;
+  }
+
   ap_uint<WIDTH> operator[](unsigned address) const {
 #pragma HLS INLINE
     if constexpr (PIECES == 1) {
