@@ -1,9 +1,9 @@
 """Benchmark of LUT netlists: what minimisation spares, by synthesis.
 
 Seeded random networks of LogicNets' sizes, whose neurons are quantised sums of few inputs. The same layers, a register
-behind each, are synthesised twice with Yosys (`synth_xilinx -family xc7 -flatten`): as qcompile renders them, and as plain
-Verilog of the same tables with one case statement a neuron. Both are held against each other in simulation by the compiler's
-own tests; here the netlist is compared with the layers, integer by integer. Ends with status 1 when something differs.
+behind each, are synthesised twice with Yosys (`synth_xilinx -family xc7 -flatten -nobram`; without the last it puts tables
+into block RAM): as qcompile renders them, and as plain Verilog of the same tables with one case statement a neuron. The
+netlist is compared with the layers on random vectors, integer by integer. Ends with status 1 when something differs.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def case_statements(layer: Layer) -> str:
         codes = np.arange(1 << len(index))
         x = np.stack([codes >> k * bits & layer.input.hi for k in range(len(sources))], axis=1)
         values = layer.function(neuron, x)
-        lines += [f"  reg [{width - 1}:0] r{neuron};", "  (* rom_style = \"distributed\" *)", "  always @(*) begin"]
+        lines += [f'  (* rom_style = "distributed" *) reg [{width - 1}:0] r{neuron};', "  always @(*) begin"]
         lines.append(f"    case ({{{', '.join(f'x[{k}]' for k in reversed(index))}}})")
         lines += [f"      {len(index)}'d{code}: r{neuron} = {width}'d{value};" for code, value in enumerate(values)]
         lines += ["    endcase", "  end", f"  assign y[{neuron * width}+:{width}] = r{neuron};"]
@@ -158,7 +158,7 @@ def synthesise(yosys: str, files: dict[str, str], folder: Path, timeout_s: float
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     script = (
-        f"read_verilog -sv {' '.join(files)}; synth_xilinx -family xc7 -flatten -noiopad -top top; "
+        f"read_verilog -sv {' '.join(files)}; synth_xilinx -family xc7 -flatten -nobram -noiopad -top top; "
         "tee -q -o cells.json stat -json; delete t:FDRE t:FDSE; tee -q -o path.txt ltp"
     )
     finished = run([yosys, "-q", "-p", script], what="synthesising", cwd=folder, timeout_s=timeout_s)
