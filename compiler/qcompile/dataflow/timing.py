@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qcompile.ir.dataflow import Dataflow, Port, Schedule
+from qcompile.ir.dataflow import ALWAYS, Dataflow, Port, Schedule
 from qcompile.ir.types import IntArray
 
 
@@ -78,8 +78,30 @@ def _run(schedule: Schedule, arrivals: list[IntArray], frames: int) -> tuple[lis
         return times.reshape(-1)
 
     reads = [cycles(steps, 0) for steps in schedule.reads]
+    for port, room in enumerate(schedule.rooms):
+        reads[port] = _taken_early(schedule, held, begins, arrivals[port], room)
     writes = [cycles(steps, schedule.latency) for steps in schedule.writes]
     return reads, writes
+
+
+def _taken_early(
+    schedule: Schedule, held: list[IntArray], begins: IntArray, arrivals: IntArray, room: IntArray
+) -> IntArray:
+    """Cycles in which the beats of a port with a buffer are taken: one after another, when they are there and there is room."""
+    frames = len(begins)
+    limited = np.flatnonzero(room > ALWAYS)
+    back, steps = np.divmod(room[limited], schedule.steps)
+    distinct, position = np.unique(steps, return_inverse=True)
+    times = _latest(schedule.reads, held, distinct) + begins + distinct + 2
+    earliest = arrivals.reshape(frames, -1).copy()
+    for shift in np.unique(back).tolist():
+        if -shift < frames:
+            some = np.flatnonzero(back == shift)
+            columns = limited[some]
+            freed = times[: frames + shift][:, position[some]]
+            earliest[-shift:, columns] = np.maximum(earliest[-shift:, columns], freed)
+    order = np.arange(earliest.size, dtype=np.int64)
+    return np.maximum.accumulate(earliest.reshape(-1) - order) + order
 
 
 def _latest(reads: tuple[IntArray, ...], held: list[IntArray], steps: IntArray) -> IntArray:

@@ -44,6 +44,10 @@ class Stream:
         return ""
 
 
+ALWAYS = -(1 << 60)
+"""Earlier than any step."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Schedule:
     """What a kernel does in each of the `steps` cycles that one frame occupies it (stalls not counted).
@@ -52,12 +56,18 @@ class Schedule:
     step whose result is beat j of output port p. A beat written by a step that ran in cycle t is valid on the output
     in cycle t + `latency`. The next frame's step 0 may run in the cycle after step `steps` - 1: the initiation
     interval is `steps`. Step 0 takes a beat: no kernel runs ahead of its input.
+
+    A kernel with a buffer takes beats before the step that needs them, which is then what `reads` holds: `rooms[p][i]` is
+    the step that makes room for beat i of port p, which may be taken two cycles later and as soon as it is there.
+    Negative steps are those of the frame before (step -`steps` is its step 0), ALWAYS stands for room at any time.
+    Empty where no kernel's port has such a buffer.
     """
 
     steps: int
     reads: tuple[IntArray, ...]
     writes: tuple[IntArray, ...]
     latency: int
+    rooms: tuple[IntArray, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

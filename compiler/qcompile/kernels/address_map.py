@@ -12,6 +12,7 @@ import numpy as np
 
 from qcompile.ir.types import IntArray
 from qcompile.kernels.folding import divisors
+from qcompile.kernels.room import room_steps
 
 MOST_LOOPS = 6
 """Loops that the hardware has."""
@@ -121,6 +122,12 @@ class AddressProgram:
         starts = _starts(self.words, self.size)
         relative: IntArray = starts - starts[0]
         return relative
+
+    def rooms(self) -> IntArray:
+        """(size,): the step that makes room for each word of a block, as a schedule has it."""
+        freed = self.freed[self.entries]
+        limits = self.words.min() + np.cumsum(freed) - freed + self.depth
+        return room_steps(limits, self.starts(), self.size, self.steps, np.arange(self.size))
 
 
 def _affine(offsets: IntArray) -> bool:

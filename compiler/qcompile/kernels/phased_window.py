@@ -17,7 +17,7 @@ from qcompile.kernels.folding import divisors, legal_number, legal_word
 from qcompile.kernels.memory import LUTS_PER_BLOCK, RAM_STYLES
 from qcompile.kernels.phased_geometry import PhasedGeometry, needed_from
 from qcompile.kernels.window_geometry import NEVER
-from qcompile.kernels.window_schedule import depths, least_depth, steady_interval, steady_starts
+from qcompile.kernels.window_schedule import depths, least_depth, steady_interval, steady_rooms, steady_starts
 from qcompile.ops.taps import TapAxis, gather
 
 SOURCES = ("skid_buffer", "simple_dual_port_ram", "rom", "axis_table", "phased_walk", "pad_select", "phased_window")
@@ -110,7 +110,8 @@ class PhasedWindow:
         reads = np.minimum(np.minimum(needed, later)[:-1, None] + fold, later[1:, None])
         reads[0, 0] = 0
         writes = starts[:, None] + fold
-        return Schedule(steps, (reads.reshape(-1),), (writes.reshape(-1),), latency=3)
+        rooms = steady_rooms(self.geometry, self.buffer_pixels * self.groups, folds)
+        return Schedule(steps, (reads.reshape(-1),), (writes.reshape(-1),), latency=3, rooms=(rooms,))
 
     def foldings(self) -> Iterator[PhasedWindow]:
         """SIMD divides the channels of a group; deeper buffers where they are faster."""

@@ -86,7 +86,8 @@ class Reorder:
         np.minimum.at(reads, words, writes)
         reads = np.minimum(np.minimum.accumulate(reads[::-1])[::-1], self.interval())
         reads[0] = 0
-        return Schedule(self.interval(), (reads,), (writes,), latency=3)
+        rooms = (program.rooms() + blocks * program.steps).reshape(-1)
+        return Schedule(self.interval(), (reads,), (writes,), latency=3, rooms=(rooms,))
 
     def foldings(self) -> Iterator[Reorder]:
         """SIMD divides what always moves together."""

@@ -16,7 +16,7 @@ from qcompile.kernels.folding import divisors, legal_number, legal_word
 from qcompile.kernels.memory import LUTS_PER_BLOCK, RAM_STYLES
 from qcompile.kernels.parallel_window import ParallelWindow
 from qcompile.kernels.window_geometry import NEVER, WindowAxis, WindowGeometry
-from qcompile.kernels.window_schedule import depths, least_depth, steady_interval, steady_starts
+from qcompile.kernels.window_schedule import depths, least_depth, steady_interval, steady_rooms, steady_starts
 from qcompile.ops.windows import Windows
 
 SOURCES = (
@@ -126,7 +126,8 @@ class SlidingWindow:
         reads = np.minimum(needed[:-1, None] + fold, later[1:, None])
         reads[0, 0] = 0
         writes = starts[:, None] + fold
-        return Schedule(steps, (reads.reshape(-1),), (writes.reshape(-1),), latency=3)
+        rooms = steady_rooms(self.geometry, self.buffer_pixels, self.folds)
+        return Schedule(steps, (reads.reshape(-1),), (writes.reshape(-1),), latency=3, rooms=(rooms,))
 
     def foldings(self) -> Iterator[SlidingWindow | ParallelWindow]:
         """SIMD divides the channels; deeper buffers where they are faster; whole windows where the shape allows it."""

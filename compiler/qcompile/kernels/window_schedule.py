@@ -8,7 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
+from qcompile.ir.dataflow import ALWAYS
 from qcompile.ir.types import IntArray
+from qcompile.kernels.room import room_steps
 from qcompile.kernels.window_geometry import NEVER
 
 
@@ -134,6 +136,16 @@ def steady_starts(geometry: Windows, depth: int, folds: int) -> tuple[IntArray, 
         if frame > 1 and steps >= geometry.pixels * folds and np.ptp(start - previous) == 0:
             return start - start[0], steps
     raise AssertionError("the schedule of the windows does not become periodic")
+
+
+def steady_rooms(geometry: Windows, depth: int, folds: int) -> IntArray:
+    """(pixels * folds,): the step that makes room for each input beat, as a schedule has it."""
+    starts, steps = steady_starts(geometry, depth, folds)
+    ends = starts[geometry.release_groups()] + folds - 1
+    ranks = geometry.ranks()
+    room = room_steps(geometry.released() + depth, ends, geometry.kept, steps, ranks)
+    dropped = np.append(np.diff(ranks) == 0, ranks[-1] >= geometry.kept)
+    return np.repeat(np.where(dropped, ALWAYS, room), folds)
 
 
 @lru_cache(maxsize=4096)
