@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from qcompile.dataflow.timing import run
 from qcompile.ir.dataflow import Kernel, Stream
 from qcompile.ir.types import IntArray
 
@@ -117,6 +118,13 @@ class Run:
             late = np.flatnonzero(record.beats > steps[(bases + reads).reshape(-1)])
             if late.size:
                 yield f"input {port}: beat {late[0]} was taken late, in cycle {record.beats[late[0]]}"
+        if schedule.rooms:
+            taken, _ = run(schedule, [record.offers for record in self.inputs], self.frames)
+            for port, (record, cycles) in enumerate(zip(self.inputs, taken, strict=True)):
+                wrong = np.flatnonzero(record.beats != cycles)
+                if wrong.size:
+                    k = int(wrong[0])
+                    yield f"input {port}: beat {k} was taken in cycle {record.beats[k]}, the schedule says {cycles[k]}"
 
 
 def records(streams: Sequence[Stream], valid: Bits, ready: Bits, data: Bits) -> tuple[Record, ...]:

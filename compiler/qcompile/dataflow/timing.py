@@ -46,7 +46,7 @@ def simulate(dataflow: Dataflow, frames: int) -> Timing:
     driver = {channel.sink: channel.source for channel in dataflow.channels}
     for instance in dataflow.instances:
         ports = [Port(instance.name, k) for k in range(len(instance.kernel.inputs))]
-        reads, writes = _run(instance.kernel.schedule(), [sent[driver[p]] for p in ports], frames)
+        reads, writes = run(instance.kernel.schedule(), [sent[driver[p]] for p in ports], frames)
         taken.update(zip(ports, reads, strict=True))
         sent.update({Port(instance.name, k): times for k, times in enumerate(writes)})
     ends = [sent[driver[Port(None, k)]].reshape(frames, -1) for k in range(len(dataflow.outputs))]
@@ -62,8 +62,11 @@ def simulate(dataflow: Dataflow, frames: int) -> Timing:
     )
 
 
-def _run(schedule: Schedule, arrivals: list[IntArray], frames: int) -> tuple[list[IntArray], list[IntArray]]:
-    """Cycles in which input beats are taken, and from which output beats are valid."""
+def run(schedule: Schedule, arrivals: list[IntArray], frames: int) -> tuple[list[IntArray], list[IntArray]]:
+    """Cycles in which a kernel takes its input beats, and from which its output beats are valid, for each port.
+
+    `arrivals` holds for each input port the cycles from which the beats of all frames are there. Its outputs never wait.
+    """
     begins = np.arange(frames, dtype=np.int64)[:, None] * schedule.steps
     held = []
     for arrival, steps in zip(arrivals, schedule.reads, strict=True):
