@@ -64,7 +64,7 @@ def step(b: ModelBuilder, rng: np.random.Generator, y: str) -> str:
         case 3:
             return b.node("Mul", [y, b.constant(rng.choice([-1.3, 0.7, 1.1], (1, 5)))])
         case 4:
-            return b.node("Reshape", [b.node("Add", [y, b.constant(rng.normal(size=5))]), b.constant([5, 1], np.int64)])
+            return b.node("Add", [b.node("Reshape", [y, b.constant([1, 5], np.int64)]), b.constant(rng.normal(size=5))])
         case _:
             parameters = (rng.uniform(0.5, 2, 5), rng.normal(0, 1, 5), rng.normal(0, 1, 5), rng.uniform(0.5, 2, 5))
             flat = b.node("Reshape", [y, b.constant([1, 5], np.int64)])

@@ -10,7 +10,7 @@ from qcompile.dataflow.join import converter_name, join
 from qcompile.dataflow.timing import Timing, most_between, settled, waiting
 from qcompile.ir.dataflow import Channel, Dataflow, Instance, Port
 from qcompile.ir.errors import Rejection, refuse
-from qcompile.kernels import Fifo, ParallelWindow, StreamFork
+from qcompile.kernels import Fifo, LutNetlist, ParallelWindow, StreamFork, WidthConverter
 
 OUTPUT_REGISTER_BEATS = 2
 """Beats that the skid buffer at a kernel's output holds before the kernel stalls."""
@@ -114,6 +114,9 @@ def _wanted(joined: Dataflow, timing: Timing, channel: Channel, present: bool) -
         if isinstance(source, ParallelWindow):
             # Its one output register is the last stage of the chain: a window that waits stops the pixels behind it.
             return max(OUTPUT_REGISTER_BEATS, most) if bool((taken > sent).any()) else 0
+        if isinstance(source, LutNetlist) or (isinstance(source, WidthConverter) and source.widens):
+            # One output register: a beat that waits there stops what is behind it when it has the next one complete.
+            return max(OUTPUT_REGISTER_BEATS, most) if most > 1 else 0
         # A beat enters the output register in the cycle before it is valid outside.
         if most_between(sent - 1, taken) <= OUTPUT_REGISTER_BEATS:
             return 0

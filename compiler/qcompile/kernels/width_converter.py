@@ -42,6 +42,11 @@ class WidthConverter:
         lanes = gcd(self.stream.lanes, self.lanes)
         return lanes, self.stream.lanes // lanes, self.lanes // lanes
 
+    @property
+    def widens(self) -> bool:
+        """Whether beats become wider."""
+        return self.lanes > self.stream.lanes
+
     def interval(self) -> int:
         """A cycle for each beat of the narrower side."""
         return max(self.stream.beats, self.outputs[0].beats)
@@ -72,7 +77,7 @@ class WidthConverter:
         """The units left over, multiplexers, a skid buffer on the narrower side, a register on the wider."""
         lanes, wide_in, wide_out = self.units
         unit = lanes * self.stream.element.bits
-        widens = wide_in < wide_out
+        widens = self.widens
         count_bits = (wide_in + wide_out - 1).bit_length()
         narrow = unit * min(wide_in, wide_out)
         rest = unit * (max(wide_in, wide_out) - 1)
