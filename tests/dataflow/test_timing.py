@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qcompile.dataflow.timing import settled, simulate, waiting
+from qcompile.dataflow.timing import Wait, settled, simulate
 from qcompile.ir.dataflow import Channel, Dataflow, Port, Schedule
 
 from .toys import joined_graphs, stream
@@ -56,33 +56,35 @@ def test_times_are_those_of_the_schedules(dataflow: Dataflow, frames: int) -> No
     sent, taken = step_by_step(dataflow, frames)
     assert {port: times.tolist() for port, times in timing.sent.items()} == sent
     assert {port: times.tolist() for port, times in timing.taken.items()} == taken
-    ends = [taken[Port(None, k)] for k in range(len(dataflow.outputs))]
-    assert timing.first_output == min(times[0] for times in ends)
-    beats = [len(times) // frames for times in ends]
-    assert timing.frame_latency == max(times[n - 1] for times, n in zip(ends, beats, strict=True))
 
 
 @settings(max_examples=60, deadline=None)
 @given(joined_graphs(most=8))
 def test_what_has_settled_repeats_for_ever(dataflow: Dataflow) -> None:
     timing = settled(dataflow)
-    longer = simulate(dataflow, timing.frames + 6)
-    for ports, more in ((timing.sent, longer.sent), (timing.taken, longer.taken)):
+    moves, longer = simulate(dataflow, timing.frames), simulate(dataflow, timing.frames + 6)
+    for ports, more in ((moves.sent, longer.sent), (moves.taken, longer.taken)):
         for port, times in ports.items():
-            rows = more[port].reshape(longer.frames, -1)
+            rows = more[port].reshape(timing.frames + 6, -1)
             assert np.array_equal(rows[: timing.frames].ravel(), times)
             late = rows[timing.frames - 1 :]
             assert np.array_equal(late, late[0] + timing.interval * np.arange(len(late))[:, None])
+    ends = [moves.taken[Port(None, k)].reshape(timing.frames, -1) for k in range(len(dataflow.outputs))]
+    assert timing.first_output == min(end[0, 0] for end in ends)
+    assert timing.frame_latency == max(end[0, -1] for end in ends)
 
 
 @settings(max_examples=40, deadline=None)
 @given(joined_graphs())
 def test_beats_that_wait_are_counted_cycle_by_cycle(dataflow: Dataflow) -> None:
-    timing = simulate(dataflow, FRAMES)
+    timing = settled(dataflow)
+    moves = simulate(dataflow, timing.frames)
     for channel in dataflow.channels:
-        sent, taken = timing.sent[channel.source], timing.taken[channel.sink]
-        most = max(int(((sent <= t) & (taken >= t)).sum()) for t in range(int(taken[-1]) + 1))
-        assert waiting(timing, channel.source, channel.sink) == most
+        sent, taken = moves.sent[channel.source], moves.taken[channel.sink]
+        cycles = range(int(taken[-1]) + 1)
+        most = max(int(((sent <= t) & (taken >= t)).sum()) for t in cycles)
+        held = max(int(((sent - 1 <= t) & (taken >= t)).sum()) for t in (-1, *cycles))
+        assert timing.waits[channel.sink] == Wait(most, held, bool(np.any(sent != taken)))
 
 
 @pytest.mark.parametrize("frames", [1, 2, 7])

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from qcompile.dataflow.join import converter_name, join
-from qcompile.dataflow.timing import Timing, most_between, settled, waiting
+from qcompile.dataflow.timing import Wait, settled
 from qcompile.ir.dataflow import Channel, Dataflow, Instance, Port
 from qcompile.ir.errors import Rejection, refuse
 from qcompile.kernels import Fifo, LutNetlist, ParallelWindow, StreamFork, WidthConverter
@@ -56,9 +56,9 @@ def insert_fifos(joined: Dataflow, sizes: Mapping[str, FifoSize] | None = None) 
     depths = {name: depth for name, depth in by_user.items() if depth > 0}
     while True:
         buffered = _insert(joined, depths, given)
-        timing = settled(buffered)
+        timing = settled(buffered, {c.sink: c.source for c in _inner(joined)})
         channels = {fifo_name(c.sink): c for c in _inner(joined)}
-        wanted = {name: _wanted(joined, timing, c, name in depths) for name, c in channels.items()}
+        wanted = {name: _wanted(joined, timing.waits[c.sink], c, name in depths) for name, c in channels.items()}
         # From round to round FIFOs are only added and made deeper: the latency of one moves what is behind it.
         deeper = {n: d for n, d in wanted.items() if n not in by_user and d > depths.get(n, 0)}
         if not deeper:
@@ -102,25 +102,22 @@ def _require_enough(by_user: Mapping[str, int], wanted: Mapping[str, int]) -> No
         )
 
 
-def _wanted(joined: Dataflow, timing: Timing, channel: Channel, present: bool) -> int:
+def _wanted(joined: Dataflow, wait: Wait, channel: Channel, present: bool) -> int:
     """Depth of the FIFO of a channel; 0 where the output register of the kernel before it is enough."""
-    most = waiting(timing, channel.source, channel.sink)
-    if not present:
-        source = joined.instance(channel.source.instance or "").kernel
-        if isinstance(source, StreamFork):
-            # A fork shows the next beat when every output has taken the last: none may still wait by then.
-            return max(OUTPUT_REGISTER_BEATS, most) if most > 1 else 0
-        sent, taken = timing.sent[channel.source], timing.taken[channel.sink]
-        if isinstance(source, ParallelWindow):
-            # Its one output register is the last stage of the chain: a window that waits stops the pixels behind it.
-            return max(OUTPUT_REGISTER_BEATS, most) if bool((taken > sent).any()) else 0
-        if isinstance(source, LutNetlist) or (isinstance(source, WidthConverter) and source.widens):
-            # One output register: a beat that waits there stops what is behind it when it has the next one complete.
-            return max(OUTPUT_REGISTER_BEATS, most) if most > 1 else 0
+    source = joined.instance(channel.source.instance or "").kernel
+    if isinstance(source, StreamFork):
+        # A fork shows the next beat when every output has taken the last: none may still wait by then.
+        enough = wait.most <= 1
+    elif isinstance(source, ParallelWindow):
+        # Its one output register is the last stage of the chain: a window that waits stops the pixels behind it.
+        enough = not wait.any
+    elif isinstance(source, LutNetlist) or (isinstance(source, WidthConverter) and source.widens):
+        # One output register: a beat that waits there stops what is behind it when it has the next one complete.
+        enough = wait.most <= 1
+    else:
         # A beat enters the output register in the cycle before it is valid outside.
-        if most_between(sent - 1, taken) <= OUTPUT_REGISTER_BEATS:
-            return 0
-    return max(OUTPUT_REGISTER_BEATS, most)
+        enough = wait.held <= OUTPUT_REGISTER_BEATS
+    return 0 if enough and not present else max(OUTPUT_REGISTER_BEATS, wait.most)
 
 
 def _insert(dataflow: Dataflow, depths: Mapping[str, int], given: Mapping[str, FifoSize]) -> Dataflow:

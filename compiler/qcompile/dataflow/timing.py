@@ -7,7 +7,7 @@ k of (a_i - R_i).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,49 +17,92 @@ from qcompile.ir.types import IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Timing:
+class Moves:
     """Cycles at which beats move, all frames one after another.
 
     `sent[p]` holds for each beat of the source port p the cycle from which it is valid, `taken[p]` for each beat of
     the sink port p the cycle in which it is taken. Cycle 0 is the one in which the first input beat is valid.
     """
 
-    frames: int
-    interval: int
     sent: Mapping[Port, IntArray]
     taken: Mapping[Port, IntArray]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How beats wait between a source and a sink.
+
+    `most` are valid and not yet taken in some cycle; `held`, those counted that enter an output register a cycle before they
+    are valid; `any`, whether some beat is not taken at once.
+    """
+
+    most: int
+    held: int
+    any: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Timing:
+    """What follows from the moves of so many frames that they repeat: cycles, and `waits` by sink port."""
+
+    frames: int
+    interval: int
     first_output: int
     frame_latency: int
+    waits: Mapping[Port, Wait]
 
 
-def simulate(dataflow: Dataflow, frames: int) -> Timing:
+Step = tuple[Mapping[Port, IntArray], Mapping[Port, IntArray]]
+
+
+def _moves(dataflow: Dataflow, frames: int, readers: Mapping[Port, int]) -> Iterator[Step]:
+    """What the edge sends, then what each instance takes and sends, then what the edge takes.
+
+    `frames` frames enter at the design's own interval, without back-pressure. `readers` counts how often each source is
+    still wanted: cycles are let go with the last of them.
+    """
+    every, left = dataflow.interval(), dict(readers)
+    known: dict[Port, IntArray] = {}
+    for k, stream in enumerate(dataflow.inputs):
+        starts = np.arange(frames, dtype=np.int64)[:, None] * every
+        known[Port(None, k)] = (starts + np.arange(stream.beats)).ravel()
+    yield {}, dict(known)
+    driver = {channel.sink: channel.source for channel in dataflow.channels}
+
+    def arrivals(sinks: Sequence[Port]) -> list[IntArray]:
+        found = [known[driver[sink]] for sink in sinks]
+        for source in (driver[sink] for sink in sinks):
+            left[source] -= 1
+            if not left[source]:
+                del known[source]
+        return found
+
+    for instance in dataflow.instances:
+        ports = [Port(instance.name, k) for k in range(len(instance.kernel.inputs))]
+        reads, writes = run(instance.kernel.schedule(), arrivals(ports), frames)
+        sent = {Port(instance.name, k): times for k, times in enumerate(writes)}
+        known |= {port: times for port, times in sent.items() if left.get(port)}
+        yield dict(zip(ports, reads, strict=True)), sent
+    ends = [Port(None, k) for k in range(len(dataflow.outputs))]
+    yield dict(zip(ends, arrivals(ends), strict=True)), {}
+
+
+def simulate(dataflow: Dataflow, frames: int) -> Moves:
     """Times of `frames` frames that enter at the design's own interval, without back-pressure.
 
     Needs a joined dataflow (one sink a source).
     """
-    every = dataflow.interval()
-    sent: dict[Port, IntArray] = {}
-    taken: dict[Port, IntArray] = {}
-    for k, stream in enumerate(dataflow.inputs):
-        starts = np.arange(frames, dtype=np.int64)[:, None] * every
-        sent[Port(None, k)] = (starts + np.arange(stream.beats)).ravel()
-    driver = {channel.sink: channel.source for channel in dataflow.channels}
-    for instance in dataflow.instances:
-        ports = [Port(instance.name, k) for k in range(len(instance.kernel.inputs))]
-        reads, writes = run(instance.kernel.schedule(), [sent[driver[p]] for p in ports], frames)
-        taken.update(zip(ports, reads, strict=True))
-        sent.update({Port(instance.name, k): times for k, times in enumerate(writes)})
-    ends = [sent[driver[Port(None, k)]].reshape(frames, -1) for k in range(len(dataflow.outputs))]
-    for k in range(len(dataflow.outputs)):
-        taken[Port(None, k)] = sent[driver[Port(None, k)]]
-    return Timing(
-        frames,
-        every,
-        sent,
-        taken,
-        first_output=int(min(end[0, 0] for end in ends)),
-        frame_latency=int(max(end[0, -1] for end in ends)),
-    )
+    moves = Moves({}, {})
+    for taken, sent in _moves(dataflow, frames, _readers(dataflow)):
+        moves = Moves({**moves.sent, **sent}, {**moves.taken, **taken})
+    return moves
+
+
+def _readers(dataflow: Dataflow) -> dict[Port, int]:
+    readers: dict[Port, int] = {}
+    for channel in dataflow.channels:
+        readers[channel.source] = readers.get(channel.source, 0) + 1
+    return readers
 
 
 def run(schedule: Schedule, arrivals: list[IntArray], frames: int) -> tuple[list[IntArray], list[IntArray]]:
@@ -136,39 +179,69 @@ def _last_read(reads: IntArray, steps: IntArray) -> IntArray | None:
     return index
 
 
-def settled(dataflow: Dataflow) -> Timing:
-    """Times of so many frames that the last repeats the one before it, an interval later, and sees every queue at its
+def settled(dataflow: Dataflow, pairs: Mapping[Port, Port] | None = None) -> Timing:
+    """Timing of so many frames that the last repeats the one before it, an interval later, and sees every queue at its
     fullest.
 
     A kernel carries nothing from frame to frame but the cycle of its last step, so what has repeated once repeats for
     ever; a kernel behind sources that repeat from frame f on repeats from frame f + 1 on. A queue is filled when the
-    first beats leave.
+    first beats leave. `pairs`, source by sink, are the ports between which waiting is looked at (default: the channels).
     """
     frames = 4
+    between = {channel.sink: channel.source for channel in dataflow.channels} if pairs is None else pairs
     while True:
-        timing = simulate(dataflow, frames)
-        longest = max(int((timing.taken[c.sink] - timing.sent[c.source]).max()) for c in dataflow.channels)
+        timing, longest, repeated = _watched(dataflow, frames, between)
         enough = 3 + longest // timing.interval
-        if frames >= enough and _repeats(timing):
+        if frames >= enough and repeated:
             return timing
         frames = max(2 * frames, enough)
 
 
-def _repeats(timing: Timing) -> bool:
-    """Whether the last frame is the one before it, an interval later, on every port.
+def _watched(dataflow: Dataflow, frames: int, pairs: Mapping[Port, Port]) -> tuple[Timing, int, bool]:
+    """The timing of some frames, the longest that a beat waits, and whether the last frame is the one before it, an interval
+    later, on every port. Cycles of a port are kept only while something is still compared with them.
 
     Of beats taken the frame before is looked at: the last ones of a frame may be read with the next, which is not there.
     """
-    for last, times in ((-1, timing.sent.values()), (-2, timing.taken.values())):
-        for rows in (each.reshape(timing.frames, -1) for each in times):
-            if not np.array_equal(rows[last], rows[last - 1] + timing.interval):
-                return False
-    return True
+    every = dataflow.interval()
+    driver = {channel.sink: channel.source for channel in dataflow.channels}
+    wanted: dict[Port, int] = {}
+    for source in (*driver.values(), *pairs.values()):
+        wanted[source] = wanted.get(source, 0) + 1
+    kept: dict[Port, IntArray] = {}
+    waits: dict[Port, Wait] = {}
+    longest, repeated = 0, True
+    first, last = [0], [0]
+
+    def against(source: Port) -> IntArray:
+        times = kept[source]
+        wanted[source] -= 1
+        if not wanted[source]:
+            del kept[source]
+        return times
+
+    for taken, sent in _moves(dataflow, frames, _readers(dataflow)):
+        for port, times in taken.items():
+            repeated = repeated and _repeats(times.reshape(frames, -1), -2, every)
+            longest = max(longest, int((times - against(driver[port])).max()))
+            if port in pairs:
+                waits[port] = _wait(against(pairs[port]), times)
+        for port, times in sent.items():
+            repeated = repeated and _repeats(times.reshape(frames, -1), -1, every)
+            if wanted.get(port):
+                kept[port] = times
+        if not sent:
+            rows = [times.reshape(frames, -1) for times in taken.values()]
+            first, last = [int(row[0, 0]) for row in rows], [int(row[0, -1]) for row in rows]
+    return Timing(frames, every, min(first), max(last), waits), longest, repeated
 
 
-def waiting(timing: Timing, source: Port, sink: Port) -> int:
-    """The most beats that are valid at `source` and not yet taken by `sink` in any cycle."""
-    return most_between(timing.sent[source], timing.taken[sink])
+def _repeats(rows: IntArray, last: int, interval: int) -> bool:
+    return bool(np.array_equal(rows[last], rows[last - 1] + interval))
+
+
+def _wait(sent: IntArray, taken: IntArray) -> Wait:
+    return Wait(most_between(sent, taken), most_between(sent - 1, taken), bool((taken > sent).any()))
 
 
 def most_between(entered: IntArray, left: IntArray) -> int:
