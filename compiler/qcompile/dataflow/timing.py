@@ -7,6 +7,7 @@ k of (a_i - R_i).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -55,13 +56,13 @@ class Timing:
 Step = tuple[Mapping[Port, IntArray], Mapping[Port, IntArray]]
 
 
-def _moves(dataflow: Dataflow, frames: int, readers: Mapping[Port, int]) -> Iterator[Step]:
+def _moves(dataflow: Dataflow, frames: int) -> Iterator[Step]:
     """What the edge sends, then what each instance takes and sends, then what the edge takes.
 
-    `frames` frames enter at the design's own interval, without back-pressure. `readers` counts how often each source is
-    still wanted: cycles are let go with the last of them.
+    `frames` frames enter at the design's own interval, without back-pressure. Cycles are let go when all
+    that a source drives has taken its beats.
     """
-    every, left = dataflow.interval(), dict(readers)
+    every, left = dataflow.interval(), Counter(channel.source for channel in dataflow.channels)
     known: dict[Port, IntArray] = {}
     for k, stream in enumerate(dataflow.inputs):
         starts = np.arange(frames, dtype=np.int64)[:, None] * every
@@ -81,7 +82,7 @@ def _moves(dataflow: Dataflow, frames: int, readers: Mapping[Port, int]) -> Iter
         ports = [Port(instance.name, k) for k in range(len(instance.kernel.inputs))]
         reads, writes = run(instance.kernel.schedule(), arrivals(ports), frames)
         sent = {Port(instance.name, k): times for k, times in enumerate(writes)}
-        known |= {port: times for port, times in sent.items() if left.get(port)}
+        known |= {port: times for port, times in sent.items() if left[port]}
         yield dict(zip(ports, reads, strict=True)), sent
     ends = [Port(None, k) for k in range(len(dataflow.outputs))]
     yield dict(zip(ends, arrivals(ends), strict=True)), {}
@@ -93,16 +94,9 @@ def simulate(dataflow: Dataflow, frames: int) -> Moves:
     Needs a joined dataflow (one sink a source).
     """
     moves = Moves({}, {})
-    for taken, sent in _moves(dataflow, frames, _readers(dataflow)):
+    for taken, sent in _moves(dataflow, frames):
         moves = Moves({**moves.sent, **sent}, {**moves.taken, **taken})
     return moves
-
-
-def _readers(dataflow: Dataflow) -> dict[Port, int]:
-    readers: dict[Port, int] = {}
-    for channel in dataflow.channels:
-        readers[channel.source] = readers.get(channel.source, 0) + 1
-    return readers
 
 
 def run(schedule: Schedule, arrivals: list[IntArray], frames: int) -> tuple[list[IntArray], list[IntArray]]:
@@ -205,9 +199,7 @@ def _watched(dataflow: Dataflow, frames: int, pairs: Mapping[Port, Port]) -> tup
     """
     every = dataflow.interval()
     driver = {channel.sink: channel.source for channel in dataflow.channels}
-    wanted: dict[Port, int] = {}
-    for source in (*driver.values(), *pairs.values()):
-        wanted[source] = wanted.get(source, 0) + 1
+    wanted = Counter((*driver.values(), *pairs.values()))
     kept: dict[Port, IntArray] = {}
     waits: dict[Port, Wait] = {}
     longest, repeated = 0, True
@@ -220,7 +212,7 @@ def _watched(dataflow: Dataflow, frames: int, pairs: Mapping[Port, Port]) -> tup
             del kept[source]
         return times
 
-    for taken, sent in _moves(dataflow, frames, _readers(dataflow)):
+    for taken, sent in _moves(dataflow, frames):
         for port, times in taken.items():
             repeated = repeated and _repeats(times.reshape(frames, -1), -2, every)
             longest = max(longest, int((times - against(driver[port])).max()))
@@ -228,7 +220,7 @@ def _watched(dataflow: Dataflow, frames: int, pairs: Mapping[Port, Port]) -> tup
                 waits[port] = _wait(against(pairs[port]), times)
         for port, times in sent.items():
             repeated = repeated and _repeats(times.reshape(frames, -1), -1, every)
-            if wanted.get(port):
+            if wanted[port]:
                 kept[port] = times
         if not sent:
             rows = [times.reshape(frames, -1) for times in taken.values()]
