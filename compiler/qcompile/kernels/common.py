@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qcompile.ir.dataflow import Resources
 from qcompile.ir.types import IntType
-from qcompile.kernels.memory import block_rams, ultra_rams
+from qcompile.kernels.memory import LUTS_PER_BLOCK, block_rams, ultra_rams
 
 
 def mux_luts(ways: int, lut_inputs: int) -> int:
@@ -45,3 +45,12 @@ def with_padding(element: IntType, padding: int) -> IntType:
     if element.contains(padding, padding):
         return element
     return IntType.of_range(min(element.lo, padding), max(element.hi, padding))
+
+
+def resolve_ram_style(ram_style: str, width: int, depth: int) -> str:
+    """The style of a simple dual-port memory: `auto` becomes the cheaper RAM."""
+    if ram_style != "auto":
+        return ram_style
+    distributed = ram_resources("distributed", width, depth, 6, 18432)
+    block = ram_resources("block", width, depth, 6, 18432)
+    return "block" if distributed.lut > LUTS_PER_BLOCK * block.bram18 else "distributed"

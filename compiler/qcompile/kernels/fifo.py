@@ -8,9 +8,8 @@ from typing import ClassVar
 
 from qcompile.ir.dataflow import Binding, Resources, Schedule, Stream, steps
 from qcompile.ir.types import IntArray
-from qcompile.kernels.common import mux_luts, ram_resources
+from qcompile.kernels.common import mux_luts, ram_resources, resolve_ram_style
 from qcompile.kernels.folding import legal_word
-from qcompile.kernels.memory import LUTS_PER_BLOCK
 
 RAM_STYLES = ("auto", "srl", "distributed", "block", "ultra")
 
@@ -53,14 +52,10 @@ class Fifo:
     @property
     def built_style(self) -> str:
         """What the memory is made of. `auto`: shift registers up to a LUT6 a bit, then the cheaper RAM."""
-        if self.ram_style != "auto":
-            return self.ram_style
         store = self.depth - 1
-        if store <= 32:
+        if self.ram_style == "auto" and store <= 32:
             return "srl"
-        distributed = ram_resources("distributed", self.stream.bits, store, 6, 18432)
-        block = ram_resources("block", self.stream.bits, store, 6, 18432)
-        return "block" if distributed.lut > LUTS_PER_BLOCK * block.bram18 else "distributed"
+        return resolve_ram_style(self.ram_style, self.stream.bits, store)
 
     def interval(self) -> int:
         """One beat a cycle."""

@@ -9,12 +9,10 @@ from typing import ClassVar
 import numpy as np
 
 from qcompile.ir.dataflow import Binding, Resources, Schedule, Stream
-from qcompile.ir.types import IntArray, IntType
-from qcompile.kernels.common import ram_resources, with_padding
+from qcompile.ir.types import IntArray
+from qcompile.kernels.common import ram_resources, resolve_ram_style, with_padding
 from qcompile.kernels.folding import legal_number, legal_word
-from qcompile.kernels.memory import LUTS_PER_BLOCK
-from qcompile.kernels.window_geometry import WindowAxis, WindowGeometry
-from qcompile.ops.windows import Windows
+from qcompile.kernels.image_windows import ImageWindows
 
 RAM_STYLES = ("auto", "srl", "distributed", "block")
 SOURCES = (
@@ -30,7 +28,7 @@ SOURCES = (
 
 
 @dataclass(frozen=True, slots=True)
-class ParallelWindow:
+class ParallelWindow(ImageWindows):
     """Windows of an image (height, width, channels) as those of `SlidingWindow`, a whole window in each beat.
 
     Left and right padding together must be less than the span of a window, and rows of taps must not overlap: the image
@@ -39,15 +37,6 @@ class ParallelWindow:
 
     kind: ClassVar[str] = "parallel_window"
 
-    height: int
-    width: int
-    channels: int
-    element: IntType
-    kernel: tuple[int, int]
-    stride: tuple[int, int] = (1, 1)
-    dilation: tuple[int, int] = (1, 1)
-    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
-    padding: int = 0
     ram_style: str = "auto"
 
     def __post_init__(self) -> None:
@@ -57,15 +46,6 @@ class ParallelWindow:
             raise ValueError(f"left and right padding together are not less than the window, {columns.span}")
         if rows.kernel > 1 and rows.dilation * columns.kept < columns.span:
             raise ValueError(f"an image {columns.kept} pixels wide is too narrow for a window of {columns.span}")
-
-    @property
-    def geometry(self) -> WindowGeometry:
-        """Which pixels the windows read."""
-        top, left, bottom, right = self.pads
-        return WindowGeometry(
-            WindowAxis(self.height, self.kernel[0], self.stride[0], self.dilation[0], top, bottom),
-            WindowAxis(self.width, self.kernel[1], self.stride[1], self.dilation[1], left, right),
-        )
 
     @property
     def buffer_pixels(self) -> int:
@@ -156,13 +136,9 @@ class ParallelWindow:
     def built_style(self) -> str:
         """What the delay line is made of. `auto`: shift registers up to a LUT6 a bit, then the cheaper RAM."""
         width, depth = self._line
-        if self.ram_style != "auto":
-            return self.ram_style
-        if width == 0 or depth <= 32:
+        if self.ram_style == "auto" and (width == 0 or depth <= 32):
             return "srl"
-        distributed = ram_resources("distributed", width, depth, 6, 18432)
-        block = ram_resources("block", width, depth, 6, 18432)
-        return "block" if distributed.lut > LUTS_PER_BLOCK * block.bram18 else "distributed"
+        return resolve_ram_style(self.ram_style, width, depth)
 
     def resources(self, lut_inputs: int, bram_bits: int) -> Resources:
         """Places of the taps, the delay line, a mask for each tap that padding reaches, the raster, the skid buffer."""
@@ -209,30 +185,13 @@ class ParallelWindow:
 
     def binding(self) -> Binding:
         """The RTL instance; `auto` is decided here, so that hardware and estimate agree."""
-        names = ("TOP", "LEFT", "BOTTOM", "RIGHT")
         parameters: tuple[tuple[str, int | str], ...] = (
             ("BITS", self.inputs[0].bits),
             ("LANES", self.channels),
             ("OUTPUT_BITS", self.outputs[0].element.bits),
             ("IS_SIGNED", int(self.element.signed)),
             ("PADDING", self.padding),
-            ("HEIGHT", self.height),
-            ("WIDTH", self.width),
-            ("KERNEL_H", self.kernel[0]),
-            ("KERNEL_W", self.kernel[1]),
-            ("STRIDE_H", self.stride[0]),
-            ("STRIDE_W", self.stride[1]),
-            ("DILATION_H", self.dilation[0]),
-            ("DILATION_W", self.dilation[1]),
-            *((f"PAD_{name}", pad) for name, pad in zip(names, self.pads, strict=True)),
+            *self.shape_parameters(),
             ("RAM_STYLE", self.built_style),
         )
         return Binding(self.kind, SOURCES, parameters)
-
-    def evaluate(self, *frames: IntArray) -> tuple[IntArray, ...]:
-        """(frames, height * width * channels) to (frames, windows * taps * channels)."""
-        (x,) = frames
-        windows = Windows(self.kernel, self.stride, self.dilation, self.pads[:2], self.pads[2:])
-        image = x.reshape(-1, self.height, self.width, self.channels)
-        patches = windows.patches(image, first_axis=1, fill=self.padding)
-        return (np.ascontiguousarray(patches).reshape(x.shape[0], -1),)

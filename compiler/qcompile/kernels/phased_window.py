@@ -12,12 +12,11 @@ import numpy as np
 
 from qcompile.ir.dataflow import Binding, Memory, Resources, Schedule, Stream
 from qcompile.ir.types import IntArray, IntType
-from qcompile.kernels.common import ram_resources, with_padding
+from qcompile.kernels.common import ram_resources, resolve_ram_style, with_padding
 from qcompile.kernels.folding import divisors, legal_number, legal_word
-from qcompile.kernels.memory import LUTS_PER_BLOCK, RAM_STYLES
+from qcompile.kernels.memory import RAM_STYLES
 from qcompile.kernels.phased_geometry import PhasedGeometry, needed_from
-from qcompile.kernels.window_geometry import NEVER
-from qcompile.kernels.window_schedule import depths, least_depth, steady_interval, steady_rooms, steady_starts
+from qcompile.kernels.window_schedule import depths, least_depth, steady_interval, steady_schedule
 from qcompile.ops.taps import TapAxis, gather
 
 SOURCES = ("skid_buffer", "simple_dual_port_ram", "rom", "axis_table", "phased_walk", "pad_select", "phased_window")
@@ -96,22 +95,8 @@ class PhasedWindow:
         return steady_interval(self.geometry, self.buffer_pixels * self.groups, self.folds // self.groups)
 
     def schedule(self) -> Schedule:
-        """Steps are those of the output; a beat is read by the first step that needs it or one behind it.
-
-        It is taken before, at once if there is room: the output keeps to the recursion of the steps for every pattern
-        of arrivals. The first beat is needed by step 0, and a beat that no window needs by step 0 of the next frame.
-        """
-        folds = self.folds // self.groups
-        starts, steps = steady_starts(self.geometry, self.buffer_pixels * self.groups, folds)
-        first = self.geometry.first_groups()
-        needed = np.append(np.where(first < NEVER, starts[np.minimum(first, starts.size - 1)], NEVER), NEVER)
-        later = np.minimum(np.minimum.accumulate(needed[::-1])[::-1], steps)
-        fold = np.arange(folds, dtype=np.int64)
-        reads = np.minimum(np.minimum(needed, later)[:-1, None] + fold, later[1:, None])
-        reads[0, 0] = 0
-        writes = starts[:, None] + fold
-        rooms = steady_rooms(self.geometry, self.buffer_pixels * self.groups, folds)
-        return Schedule(steps, (reads.reshape(-1),), (writes.reshape(-1),), latency=3, rooms=(rooms,))
+        """Steps are those of the output; beats are taken as soon as there is room."""
+        return steady_schedule(self.geometry, self.buffer_pixels * self.groups, self.folds // self.groups)
 
     def foldings(self) -> Iterator[PhasedWindow]:
         """SIMD divides the channels of a group; deeper buffers where they are faster."""
@@ -139,12 +124,7 @@ class PhasedWindow:
     @property
     def built_style(self) -> str:
         """What the line buffer is made of: for `auto` the cheaper RAM."""
-        if self.ram_style != "auto":
-            return self.ram_style
-        bits, words = self.inputs[0].bits, self.buffer_pixels * self.folds
-        distributed = ram_resources("distributed", bits, words, 6, 18432)
-        block = ram_resources("block", bits, words, 6, 18432)
-        return "block" if distributed.lut > LUTS_PER_BLOCK * block.bram18 else "distributed"
+        return resolve_ram_style(self.ram_style, self.inputs[0].bits, self.buffer_pixels * self.folds)
 
     def taps(self) -> tuple[int, int]:
         """Pixels given in a frame, and how many it would take if zeros were inserted instead."""

@@ -11,10 +11,9 @@ import numpy as np
 from qcompile.ir.dataflow import Binding, Memory, Resources, Schedule, Stream
 from qcompile.ir.types import IntArray, IntType
 from qcompile.kernels.address_map import MOST_LOOPS, NEVER, AddressMap, AddressProgram, longest_run, program_of
-from qcompile.kernels.common import ram_resources
+from qcompile.kernels.common import ram_resources, resolve_ram_style
 from qcompile.kernels.folding import divisors, legal_number, legal_word
 from qcompile.kernels.memory import (
-    LUTS_PER_BLOCK,
     RAM_STYLES,
     pack,
     resolve_rom_style,
@@ -110,12 +109,7 @@ class Reorder:
     @property
     def built_style(self) -> str:
         """What the buffer is made of: for `auto` the cheaper RAM."""
-        if self.ram_style != "auto":
-            return self.ram_style
-        bits, depth = self.outputs[0].bits, self.program.depth
-        distributed = ram_resources("distributed", bits, depth, 6, 18432)
-        block = ram_resources("block", bits, depth, 6, 18432)
-        return "block" if distributed.lut > LUTS_PER_BLOCK * block.bram18 else "distributed"
+        return resolve_ram_style(self.ram_style, self.outputs[0].bits, self.program.depth)
 
     @property
     def _count_bits(self) -> int:

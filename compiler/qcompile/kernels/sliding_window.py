@@ -7,17 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-import numpy as np
-
 from qcompile.ir.dataflow import Binding, Resources, Schedule, Stream
-from qcompile.ir.types import IntArray, IntType
-from qcompile.kernels.common import ram_resources, with_padding
+from qcompile.kernels.common import ram_resources, resolve_ram_style, with_padding
 from qcompile.kernels.folding import divisors, legal_number, legal_word
-from qcompile.kernels.memory import LUTS_PER_BLOCK, RAM_STYLES
+from qcompile.kernels.image_windows import ImageWindows
+from qcompile.kernels.memory import RAM_STYLES
 from qcompile.kernels.parallel_window import ParallelWindow
-from qcompile.kernels.window_geometry import NEVER, WindowAxis, WindowGeometry
-from qcompile.kernels.window_schedule import depths, least_depth, steady_interval, steady_rooms, steady_starts
-from qcompile.ops.windows import Windows
+from qcompile.kernels.window_schedule import depths, least_depth, steady_interval, steady_schedule
 
 SOURCES = (
     "skid_buffer",
@@ -32,26 +28,15 @@ SOURCES = (
 
 
 @dataclass(frozen=True, slots=True)
-class SlidingWindow:
-    """Windows of an image (height, width, channels), row by row, each in the order tap row, tap column, channel.
+class SlidingWindow(ImageWindows):
+    """`ImageWindows`, SIMD channels of a pixel after another; each of the `pads` is less than the span of a window.
 
-    Element (oy, ox, ky, kx, c) is x[oy * stride[0] + ky * dilation[0] - top, ox * stride[1] + kx * dilation[1] - left,
-    c], and `padding` outside of the image; `pads` are (top, left, bottom, right), each less than the span of a window.
     `depth` is how many pixels the line buffer holds, 0 for the least that works. Beats are taken and given each as soon
     as possible, so that a frame needs max(input beats, output beats) cycles if the buffer is deep enough (`depths`).
     """
 
     kind: ClassVar[str] = "sliding_window"
 
-    height: int
-    width: int
-    channels: int
-    element: IntType
-    kernel: tuple[int, int]
-    stride: tuple[int, int] = (1, 1)
-    dilation: tuple[int, int] = (1, 1)
-    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
-    padding: int = 0
     simd: int = 1
     depth: int = 0
     ram_style: str = "auto"
@@ -62,15 +47,6 @@ class SlidingWindow:
         least = least_depth(self.geometry)
         if self.depth and self.depth < least:
             raise ValueError(f"depth must be {least} pixels or more, not {self.depth}")
-
-    @property
-    def geometry(self) -> WindowGeometry:
-        """Which pixels the windows read, and when."""
-        top, left, bottom, right = self.pads
-        return WindowGeometry(
-            WindowAxis(self.height, self.kernel[0], self.stride[0], self.dilation[0], top, bottom),
-            WindowAxis(self.width, self.kernel[1], self.stride[1], self.dilation[1], left, right),
-        )
 
     @property
     def folds(self) -> int:
@@ -112,22 +88,8 @@ class SlidingWindow:
         return steady_interval(self.geometry, self.buffer_pixels, self.folds)
 
     def schedule(self) -> Schedule:
-        """Steps are those of the output; a beat is read by the first step that needs it or one behind it.
-
-        It is taken before, at once if there is room: the output keeps to the recursion of the steps for every pattern
-        of arrivals. The first beat is needed by step 0, and a beat that no window needs by step 0 of the next frame.
-        """
-        starts, steps = steady_starts(self.geometry, self.buffer_pixels, self.folds)
-        first = self.geometry.first_groups()
-        needed = np.append(np.where(first < NEVER, starts[np.minimum(first, starts.size - 1)], NEVER), NEVER)
-        later = np.minimum.accumulate(needed[::-1])[::-1]
-        later = np.minimum(later, steps)
-        fold = np.arange(self.folds, dtype=np.int64)
-        reads = np.minimum(needed[:-1, None] + fold, later[1:, None])
-        reads[0, 0] = 0
-        writes = starts[:, None] + fold
-        rooms = steady_rooms(self.geometry, self.buffer_pixels, self.folds)
-        return Schedule(steps, (reads.reshape(-1),), (writes.reshape(-1),), latency=3, rooms=(rooms,))
+        """Steps are those of the output; beats are taken as soon as there is room."""
+        return steady_schedule(self.geometry, self.buffer_pixels, self.folds)
 
     def foldings(self) -> Iterator[SlidingWindow | ParallelWindow]:
         """SIMD divides the channels; deeper buffers where they are faster; whole windows where the shape allows it."""
@@ -175,12 +137,7 @@ class SlidingWindow:
     @property
     def built_style(self) -> str:
         """What the line buffer is made of: for `auto` the cheaper RAM."""
-        if self.ram_style != "auto":
-            return self.ram_style
-        bits, words = self.inputs[0].bits, self.buffer_pixels * self.folds
-        distributed = ram_resources("distributed", bits, words, 6, 18432)
-        block = ram_resources("block", bits, words, 6, 18432)
-        return "block" if distributed.lut > LUTS_PER_BLOCK * block.bram18 else "distributed"
+        return resolve_ram_style(self.ram_style, self.inputs[0].bits, self.buffer_pixels * self.folds)
 
     def resources(self, lut_inputs: int, bram_bits: int) -> Resources:
         """The line buffer, counters of the walk, coordinates where there is padding, two sums and two addresses, the
@@ -216,7 +173,6 @@ class SlidingWindow:
 
     def binding(self) -> Binding:
         """The RTL instance; `auto` is decided here, so that hardware and estimate agree."""
-        names = ("TOP", "LEFT", "BOTTOM", "RIGHT")
         parameters: tuple[tuple[str, int | str], ...] = (
             ("BITS", self.inputs[0].bits),
             ("LANES", self.simd),
@@ -224,24 +180,8 @@ class SlidingWindow:
             ("IS_SIGNED", int(self.element.signed)),
             ("PADDING", self.padding),
             ("FOLDS", self.folds),
-            ("HEIGHT", self.height),
-            ("WIDTH", self.width),
-            ("KERNEL_H", self.kernel[0]),
-            ("KERNEL_W", self.kernel[1]),
-            ("STRIDE_H", self.stride[0]),
-            ("STRIDE_W", self.stride[1]),
-            ("DILATION_H", self.dilation[0]),
-            ("DILATION_W", self.dilation[1]),
-            *((f"PAD_{name}", pad) for name, pad in zip(names, self.pads, strict=True)),
+            *self.shape_parameters(),
             ("DEPTH", self.buffer_pixels),
             ("RAM_STYLE", self.built_style),
         )
         return Binding(self.kind, SOURCES, parameters)
-
-    def evaluate(self, *frames: IntArray) -> tuple[IntArray, ...]:
-        """(frames, height * width * channels) to (frames, windows * taps * channels)."""
-        (x,) = frames
-        windows = Windows(self.kernel, self.stride, self.dilation, self.pads[:2], self.pads[2:])
-        image = x.reshape(-1, self.height, self.width, self.channels)
-        patches = windows.patches(image, first_axis=1, fill=self.padding)
-        return (np.ascontiguousarray(patches).reshape(x.shape[0], -1),)

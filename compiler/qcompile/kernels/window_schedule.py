@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from qcompile.ir.dataflow import ALWAYS
+from qcompile.ir.dataflow import ALWAYS, Schedule
 from qcompile.ir.types import IntArray
 from qcompile.kernels.room import room_steps
 from qcompile.kernels.window_geometry import NEVER
@@ -52,6 +52,9 @@ class Windows(Protocol):
 
     def release_groups(self) -> IntArray:
         """The group after which each window's release takes effect."""
+
+    def first_groups(self) -> IntArray:
+        """(pixels,): the group that reads each pixel first, NEVER for none."""
 
     def needs(self) -> tuple[IntArray, IntArray]:
         """Input pixels and the groups that need them first, in the order of groups."""
@@ -136,6 +139,24 @@ def steady_starts(geometry: Windows, depth: int, folds: int) -> tuple[IntArray, 
         if frame > 1 and steps >= geometry.pixels * folds and np.ptp(start - previous) == 0:
             return start - start[0], steps
     raise AssertionError("the schedule of the windows does not become periodic")
+
+
+def steady_schedule(geometry: Windows, depth: int, folds: int) -> Schedule:
+    """Steps are those of the output; a beat is read by the first step that needs it or one behind it.
+
+    It is taken before, at once if there is room: the output keeps to the recursion of the steps for every pattern of
+    arrivals. The first beat is needed by step 0, and a beat that no window needs by step 0 of the next frame.
+    """
+    starts, steps = steady_starts(geometry, depth, folds)
+    first = geometry.first_groups()
+    needed = np.append(np.where(first < NEVER, starts[np.minimum(first, starts.size - 1)], NEVER), NEVER)
+    later = np.minimum(np.minimum.accumulate(needed[::-1])[::-1], steps)
+    fold = np.arange(folds, dtype=np.int64)
+    reads = np.minimum(needed[:-1, None] + fold, later[1:, None])
+    reads[0, 0] = 0
+    writes = starts[:, None] + fold
+    rooms = steady_rooms(geometry, depth, folds)
+    return Schedule(steps, (reads.reshape(-1),), (writes.reshape(-1),), latency=3, rooms=(rooms,))
 
 
 def steady_rooms(geometry: Windows, depth: int, folds: int) -> IntArray:
