@@ -158,5 +158,6 @@ def test_upsampling_is_exact_in_rtl(
 def test_a_mode_of_upsampling_that_there_is_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     builder, output, shape = enlarged(np.random.default_rng(5))
     onnx.save(builder.model(shape, output), tmp_path / "model.onnx")
-    assert main([str(tmp_path / "model.onnx"), "--target", "pynq-z2", "--upsample", "cubic"]) == 2
+    arguments = [str(tmp_path / "model.onnx"), "--target", "pynq-z2", "-o", str(tmp_path / "build")]
+    assert main([*arguments, "--upsample", "cubic"]) == 2
     assert "it is auto, resize, deconv" in capsys.readouterr().err
