@@ -24,8 +24,8 @@ from qcompile.flow.progress import Progress
 from qcompile.flow.vectors import make_frames
 from qcompile.tools.cache import Cache
 from qcompile.tools.hls_compiler import build_hls, find_ap_types
+from qcompile.verify.comparison import Stimulus
 from qcompile.verify.hls import run_hls
-from qcompile.verify.rtl import Stimulus
 
 ROOT = Path(__file__).parents[1]
 TARGET = "pynq-z2"

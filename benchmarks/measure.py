@@ -25,7 +25,8 @@ from qcompile.kernels.matrix_vector_unit import MatrixVectorUnit
 from qcompile.tools.cache import Cache
 from qcompile.tools.prerequisites import Toolchain
 from qcompile.tools.verilator import BuildOptions, Sources, build
-from qcompile.verify.rtl import BulkRun, Simulator, Stimulus, Traffic, build_simulator, run_bulk
+from qcompile.verify.comparison import Stimulus
+from qcompile.verify.rtl import BulkRun, Simulator, Traffic, build_simulator, run_bulk
 
 STEP = re.compile(r"\[\s*([\d.]+) s\] (.+)")
 """What the command line prints of each step."""
@@ -167,7 +168,7 @@ class Bench:
             ties=len(agreement.ties),
             first_fault=proof.fault,
             rtl_frames=once.frames,
-            rtl_mismatches=len({m.frame for m in once.mismatches}),
+            rtl_mismatches=len(once.wrong),
             interval=long.interval,
             interval_model=interval,
             latency=long.first_output,

@@ -16,7 +16,7 @@ import pytest
 import qcompile
 from qcompile.cli import app
 from qcompile.flow import compile as compiling
-from qcompile.verify.rtl import RtlMismatch
+from qcompile.verify.comparison import Mismatch
 
 from ..support.outcome import Outcome
 
@@ -214,4 +214,4 @@ def test_notes_of_the_folding_file(cli: Cli, models: Path, tmp_path: Path) -> No
 
 
 def test_a_mismatch_names_the_place() -> None:
-    assert str(RtlMismatch(3, 0, 1, 2, 5, -6)) == "frame 3, output 0, beat 1, lane 2: expected 5, got -6"
+    assert str(Mismatch(3, 0, 1, 2, 5, -6)) == "frame 3, output 0, beat 1, lane 2: expected 5, got -6"

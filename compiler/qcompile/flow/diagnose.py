@@ -11,8 +11,9 @@ from qcompile.ir.dataflow import Dataflow
 from qcompile.ir.errors import CompilerError
 from qcompile.tools.cache import Cache
 from qcompile.tools.prerequisites import find_toolchain
+from qcompile.verify.comparison import Stimulus
 from qcompile.verify.locate import locate, read_taps
-from qcompile.verify.rtl import TAPS, BulkRun, Stimulus, Traffic, build_simulator, run_bulk
+from qcompile.verify.rtl import TAPS, BulkRun, Traffic, build_simulator, run_bulk
 
 
 def diagnose(

@@ -10,8 +10,8 @@ from qcompile.flow.prove import IntegerProof
 from qcompile.flow.vectors import Frames
 from qcompile.tools.cache import Cache
 from qcompile.tools.hls_compiler import build_hls, find_ap_types
+from qcompile.verify.comparison import Stimulus
 from qcompile.verify.hls import HlsRun, run_hls
-from qcompile.verify.rtl import Stimulus
 
 
 def execute_hls(

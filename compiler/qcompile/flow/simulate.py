@@ -14,7 +14,8 @@ from qcompile.flow.prove import IntegerProof
 from qcompile.flow.vectors import Frames
 from qcompile.tools.cache import Cache
 from qcompile.tools.prerequisites import find_toolchain
-from qcompile.verify.rtl import BulkRun, Stimulus, Traffic, build_simulator, run_bulk
+from qcompile.verify.comparison import Stimulus
+from qcompile.verify.rtl import BulkRun, Traffic, build_simulator, run_bulk
 
 STALLED_FRAMES = 4
 """Frames that are also sent with the source idle and the sink stalled in some of the cycles."""

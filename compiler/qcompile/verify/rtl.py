@@ -7,22 +7,17 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from qcompile.ir.beats import pack_frames, unpack_frames
-from qcompile.ir.dataflow import Stream
 from qcompile.ir.errors import CompilerError
-from qcompile.ir.types import IntArray
 from qcompile.tools.cache import Cache
 from qcompile.tools.cocotb_bench import build_cocotb, run_cocotb
 from qcompile.tools.command import Finished, run
 from qcompile.tools.prerequisites import Toolchain
 from qcompile.tools.verilator import BuildOptions, Sources, build
+from qcompile.verify.comparison import Comparison, Stimulus, compare_frames, write_frames
 
 SIMULATION_TIMEOUT_S = 3600.0
 
@@ -34,24 +29,6 @@ TAPS = "stream_taps.txt"
 
 
 @dataclass(frozen=True, slots=True)
-class RtlMismatch:
-    """The first element of a frame in which hardware and integer graph differ."""
-
-    frame: int
-    output: int
-    beat: int
-    lane: int
-    expected: int
-    actual: int
-
-    def __str__(self) -> str:
-        return (
-            f"frame {self.frame}, output {self.output}, beat {self.beat}, lane {self.lane}: "
-            f"expected {self.expected}, got {self.actual}"
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Traffic:
     """How the world outside behaves: the percent of cycles in which sources idle and sinks stall, drawn from `seed`."""
 
@@ -60,38 +37,16 @@ class Traffic:
     seed: int = 1
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Stimulus:
-    """Frames for a simulation: contracts of the accelerator's inputs and outputs, int64 (frames, elements) of each."""
-
-    input_streams: tuple[Stream, ...]
-    output_streams: tuple[Stream, ...]
-    inputs: Sequence[IntArray]
-    expected: Sequence[IntArray]
-
-    @property
-    def frames(self) -> int:
-        """How many."""
-        return len(self.inputs[0])
-
-    def first(self, count: int) -> Stimulus:
-        """The first frames only."""
-        return replace(
-            self, inputs=[codes[:count] for codes in self.inputs], expected=[codes[:count] for codes in self.expected]
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class BulkRun:
-    """A simulation of whole frames. `interval` and `first_output` are cycles; 0 where too little came out to tell.
+    """A simulation of whole frames, and what came out of it. `interval` and `first_output` are cycles; 0 where too little
+    came out to tell.
 
     `broken` says what the design did wrong as a stream, empty if nothing, and `stuck` whether that is giving no more
-    output; `complete` counts the frames that came out.
+    output.
     """
 
-    frames: int
-    complete: int
-    mismatches: tuple[RtlMismatch, ...]
+    compared: Comparison
     broken: str
     stuck: bool
     cycles: int
@@ -100,16 +55,20 @@ class BulkRun:
     seconds: float
 
     @property
+    def frames(self) -> int:
+        """Frames that were sent."""
+        return self.compared.frames
+
+    @property
     def wrong(self) -> frozenset[int]:
         """Frames that came out wrong, or not at all."""
-        return frozenset({m.frame for m in self.mismatches} | set(range(self.complete, self.frames)))
+        return self.compared.wrong
 
     @property
     def fault(self) -> str:
         """The first thing that is wrong, in words; empty when nothing is."""
-        if self.mismatches:
-            return str(min(self.mismatches, key=lambda m: m.frame))
-        return f"frame {self.complete}: {self.broken}" if self.broken else ""
+        broken = f"frame {self.compared.complete}: {self.broken}" if self.broken else ""
+        return self.compared.first or broken
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,25 +113,16 @@ def run_bulk(
     with tempfile.TemporaryDirectory(prefix="qcompile-") as work:
         sent = [Path(work) / f"input_{k}.bin" for k in range(len(stimulus.inputs))]
         received = [Path(work) / f"output_{k}.bin" for k in range(len(stimulus.expected))]
-        for path, stream, codes in zip(sent, stimulus.input_streams, stimulus.inputs, strict=True):
-            path.write_bytes(pack_frames(codes, stream))
+        write_frames(sent, stimulus.input_streams, stimulus.inputs)
         numbers = (frames, traffic.idle, traffic.stall, traffic.seed)
         command = [str(simulator.executable.resolve()), *map(str, (*numbers, *sent, *received)), *recorded]
         what = "simulating the RTL"
         finished = run(command, what=what, cwd=simulator.place, timeout_s=SIMULATION_TIMEOUT_S, check=False)
         report = _report(finished)
-        outputs = [whole_frames(p, stream) for p, stream in zip(received, stimulus.output_streams, strict=True)]
-    complete = min(frames, *(len(codes) for codes in outputs))
-    mismatches = [
-        m
-        for k, (wanted, actual) in enumerate(zip(stimulus.expected, outputs, strict=True))
-        for m in differing_frames(k, wanted[:complete], actual[:complete], stimulus.output_streams[k])
-    ]
+        compared = compare_frames(stimulus, received, frames)
     ends = report["ends"]
     return BulkRun(
-        frames,
-        complete,
-        tuple(mismatches),
+        compared,
         report["fault"],
         report["stuck"],
         report["cycles"],
@@ -248,23 +198,3 @@ def _report(finished: Finished) -> dict[str, Any]:
     raise CompilerError(
         f"simulating the RTL: the bench ended with exit code {finished.exit_code}", why=finished.tail() or "no output"
     )
-
-
-def whole_frames(path: Path, stream: Stream) -> IntArray:
-    """The frames that came out whole."""
-    size = -(-stream.bits // 8) * stream.beats
-    data = path.read_bytes()
-    return unpack_frames(data[: len(data) // size * size], stream)
-
-
-def differing_frames(output: int, expected: IntArray, actual: IntArray, stream: Stream) -> list[RtlMismatch]:
-    """One entry a differing frame."""
-    wanted = expected.reshape(actual.shape)
-    found: list[RtlMismatch] = []
-    for frame in np.flatnonzero((wanted != actual).any(axis=1)):
-        element = int(np.argmax(wanted[frame] != actual[frame]))
-        beat, lane = divmod(element, stream.lanes)
-        found.append(
-            RtlMismatch(int(frame), output, beat, lane, int(wanted[frame, element]), int(actual[frame, element]))
-        )
-    return found
