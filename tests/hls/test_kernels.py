@@ -45,7 +45,9 @@ CASES: Mapping[str, Sequence[Kernel | Case]] = {
     "fifo": test_fifo.KERNELS,
     "lookup_table": test_lookup_table.CASES,
     "matrix_matrix_unit": test_matrix_matrix_unit.CASES,
-    "matrix_vector_unit": [*test_matrix_vector_unit.KERNELS, *test_matrix_vector_unit.CYCLIC],
+    "matrix_vector_unit": [
+        *test_matrix_vector_unit.KERNELS, *test_matrix_vector_unit.WRAPPING, *test_matrix_vector_unit.CYCLIC
+    ],
     "parallel_vector_vector_unit": [unit.parallel() for unit in test_parallel_vector_vector_unit.KERNELS],
     "parallel_window": [*test_parallel_window.SQUARE, *test_parallel_window.SEQUENCES],
     "parallel_window_maximum": [unit.parallel() for unit in test_parallel_window_maximum.KERNELS],

@@ -11,7 +11,7 @@ from qcompile.kernels.dot_product import weight_code
 from qcompile.kernels.matrix_vector_unit import MatrixVectorUnit
 from qcompile.ops.matrix_cycle import MatrixCycle
 
-from .bench import conform
+from .bench import Case, conform
 
 
 def unit(
@@ -80,8 +80,43 @@ KERNELS = [
 ]
 
 
+def wrapping(columns: int, simd: int, weight: int, x: IntType, low: int, res_type: str = "auto") -> Case:
+    """Inputs of `low` and more, half of them subtracted: the accumulator holds what is left, and nothing of what is reached
+    on the way.
+    """
+    rng = np.random.default_rng([columns, simd])
+    w = np.stack([rng.permutation(np.repeat([weight, -weight], columns // 2)) for _ in range(2)])
+    w[0] = np.repeat([weight, -weight], columns // 2)  # all that is added comes first
+    half = columns // 2 * weight
+    accumulator = IntType.of_range(-half * (x.hi - low), half * (x.hi - low))
+    kernel = MatrixVectorUnit(
+        read_only(w), read_only(np.zeros(2)), x, accumulator, 2, pe=2, simd=simd, res_type=res_type
+    )
+    assert accumulator.hi < half * low // 4
+
+    def frames(rng: np.random.Generator, count: int) -> tuple[np.ndarray, ...]:
+        return (rng.integers(low, x.hi, (count, kernel.inputs[0].elements), endpoint=True),)
+
+    return Case(kernel, frames)
+
+
+WRAPPING = [
+    wrapping(24, 3, 1, U4, 14),
+    wrapping(24, 24, 1, U4, 14),
+    wrapping(16, 4, 3, U8, 250),
+    wrapping(16, 8, 100, U8, 253, "dsp"),
+    wrapping(16, 8, 100, U8, 253, "lut"),
+    wrapping(12, 6, 7, U16, 65530),
+]
+
+
 def test_conformance(tmp_path: Path) -> None:
     conform(KERNELS, tmp_path)
+
+
+def test_conformance_where_sums_on_the_way_wrap_around(tmp_path: Path) -> None:
+    """By several times the accumulator's range, in the tree of products and in the accumulator."""
+    conform(WRAPPING, tmp_path)
 
 
 def cyclic(

@@ -96,6 +96,14 @@ def test_the_whole_pipeline_keeps_the_meaning(seed: int, bipolar: bool) -> None:
     after = run_passes(before, (x,), lambda name, found: seen.append(name))
     assert seen == [step.name for step in PASSES]
     assert np.array_equal(before.integer.evaluate(x)["y"], after.integer.evaluate(x)["y"])
+    bits = [bits_of_sums(found) for found in (before, after)]
+    assert bits[1] <= bits[0]
+
+
+def bits_of_sums(found: Network) -> int:
+    reach = found.integer.values["a"].range
+    assert reach is not None
+    return reach.type.bits
 
 
 def test_falling_thresholds_become_rising_by_negated_weights() -> None:
@@ -111,6 +119,15 @@ def test_weights_that_would_need_another_bit_are_left_alone() -> None:
     after = AbsorbSign().run(before)
     assert after.integer.constants["w"].tolist() == [[-4], [1]]
     assert after.integer.constants["d"].tolist() == [1]
+
+
+def test_popcounts_are_no_wider_than_the_sums() -> None:
+    """Where all codes are used they never are; of 2 to 3 in two bits, the sum is -1 to 1, the popcount 2 to 4."""
+    weights = np.asarray([[1], [-1]])
+    for codes, counted in ((Range.of(0, 3), True), (Range.of(2, 3), False)):
+        before = network(weights, np.asarray([[0]]), np.asarray([0]), codes)
+        after = PopcountForm().run(before)
+        assert (after is not before and len(after.integer.nodes[0].inputs) == 3) == counted
 
 
 def test_a_sum_that_is_read_twice_is_left_alone() -> None:
@@ -165,3 +182,12 @@ def test_a_pass_that_changes_a_result_is_caught(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("qcompile.transforms.passes.PASSES", (Shapeless(),))
     with pytest.raises((PassError, ValueError)):
         run_passes(before)
+
+
+def test_accumulators_that_would_need_another_bit_are_left_alone() -> None:
+    """-6 to 4 are four bits, -4 to 6 as well; -8 to 4 are four, -4 to 8 would be five."""
+    for rows, negated in (([-3, 2], True), ([-3, -1, 2], False)):
+        before = network(np.asarray(rows)[:, None], np.asarray([[-2]]), np.asarray([1]), Range.of(0, 2))
+        after = AbsorbSign().run(before)
+        assert bits_of_sums(before) == bits_of_sums(after) == 4
+        assert bool(after.integer.constants["d"].any()) != negated

@@ -16,7 +16,7 @@ from qcompile.frontend.importer import import_model
 from qcompile.ir.errors import CompilerError
 from qcompile.ir.graph import Graph, Node, Value
 from qcompile.ir.types import Array, IntArray, IntType, Range, read_only
-from qcompile.ops import MatMul
+from qcompile.ops import ChannelProduct, MatMul, MatrixProduct
 from qcompile.transforms.accumulators import Accumulator, accumulators, datatype_bits, require_bits, signed_bits
 from qcompile.transforms.streamline import streamline
 from qcompile.transforms.walk import InputType
@@ -101,8 +101,72 @@ def test_layers_and_channels_that_are_too_wide_are_named() -> None:
     found = certificate(np.asarray([[7, 1], [7, 0]]), Range.of(0, 15))
     require_bits([found], 9)
     with pytest.raises(CompilerError) as error:
-        require_bits([found, found], 8)
-    assert str(error.value).count("layer fc1: 1 of 2 channels need more (0); channel 0 reaches 0 to 210: 9 bits") == 2
+        require_bits([found, found], 6)
+    reason = "layer fc1: 1 of 2 channels need more (0); channel 0 reaches 0 to 210: 9 bits, 3 too many"
+    assert str(error.value).count(reason) == 2
+    assert "--wrap" not in str(error.value)
+
+
+def test_sums_on_the_way_count_unless_they_wrap() -> None:
+    """8 inputs of 16 to 31, half of them subtracted: at most 60 in the end, 124 on the way."""
+    found = certificate(np.asarray([[1], [-1]] * 4), Range.of(16, 31))
+    assert (found.lo.tolist(), found.hi.tolist(), found.exact_bits.tolist()) == ([-60], [60], [7])
+    assert (found.partial_lo.tolist(), found.partial_hi.tolist(), found.partial_bits.tolist()) == ([-124], [124], [8])
+    require_bits([found], 8)
+    require_bits([found], 7, wrap=True)
+    with pytest.raises(CompilerError, match="reaches -60 to 60: 7 bits, and on the way -124 to 124: 8 bits, 1 too many") as error:
+        require_bits([found], 7)
+    assert "--wrap builds layers whose final sums fit" in str(error.value)
+    with pytest.raises(CompilerError, match="channel 0 reaches -60 to 60: 7 bits, 1 too many"):
+        require_bits([found], 6, wrap=True)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(seed=seeds)
+def test_what_is_reached_on_the_way_is_exact(seed: int) -> None:
+    """In any order, from the bias on: the reach of all subsets of the terms."""
+    rng = np.random.default_rng(seed)
+    weights, low = rng.integers(-8, 8, (4, 1)), rng.integers(-6, 6, 4)
+    codes, bias = Range.of(low, low + rng.integers(0, 4, 4)), rng.integers(-9, 9, 1)
+    found = certificate(weights, codes, bias)
+    corners = np.asarray(list(itertools.product(*zip(codes.lo, codes.hi, strict=True))))
+    terms = corners * weights[:, 0]
+    chosen = np.asarray(list(itertools.product((0, 1), repeat=4)))
+    sums = bias + terms @ chosen.T
+    assert (found.partial_lo[0], found.partial_hi[0]) == (sums.min(), sums.max())
+
+
+def test_depthwise_layers_and_products_of_tensors_are_certified() -> None:
+    codes, weights = Range.of(0, 15), read_only([[7, -3], [1, -8]])
+    values = {"x": Value((4,), codes), "y": Value((2,), ChannelProduct().infer_range(codes, weights))}
+    node = Node("depthwise", ChannelProduct(), ("x", "w"), "y")
+    (found,) = accumulators(Graph("net", (node,), ("x",), ("y",), values, {"w": weights}))
+    assert (found.inputs, found.lo.tolist(), found.hi.tolist()) == (2, [0, -165], [120, 0])
+    assert found.a2q_bits.tolist() == [1 + (8 * 16).bit_length(), 1 + (11 * 16).bit_length()]
+    product = MatrixProduct()
+    a, b = Range.of(-2, 1), Range.of(0, 3)
+    values = {"a": Value((1, 2, 5), a), "b": Value((1, 5, 3), b), "y": Value((1, 2, 3), product.infer_range(a, b, 5))}
+    node = Node("attention", product, ("a", "b"), "y")
+    (found,) = accumulators(Graph("net", (node,), ("a", "b"), ("y",), values, {}))
+    assert (found.lo.tolist(), found.hi.tolist(), found.exact_bits.tolist()) == ([-30], [15], [6])
+    assert found.exact_bits[0] <= found.a2q_bits[0] <= found.datatype_bits
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(seed=seeds, signed=st.booleans(), bits=st.integers(1, 8))
+def test_a2q_plus_bound(seed: int, signed: bool, bits: int) -> None:
+    """Never below the exact width; for zero-centred weights the least P of the published inequality, and never above A2Q."""
+    rng = np.random.default_rng(seed)
+    kind = IntType(bits, signed)
+    weights = rng.integers(-8, 8, (int(rng.integers(1, 20)), 2))
+    weights = np.concatenate([weights, np.stack([-weights[:, 0], weights[:, 1]], axis=1)])
+    found = certificate(weights, Range.of(kind.lo, kind.hi))
+    assert np.all(found.exact_bits <= found.a2q_plus_bits)
+    assert found.zero_centred.tolist() == [1, int(weights[:, 1].sum() == 0)]
+    norm = int(np.abs(weights[:, 0]).sum())
+    fits = [p for p in range(1, 40) if norm * (2**bits - 1) <= 2**p - 2]
+    assert found.a2q_plus_bits[0] == fits[0]
+    assert found.a2q_plus_bits[0] <= found.a2q_bits[0]
 
 
 # From formulas.md, D: (data type, A2Q, exact) of each layer.

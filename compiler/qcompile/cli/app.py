@@ -57,6 +57,9 @@ Interval = Annotated[
 AccumulatorBits = Annotated[
     int | None, typer.Option("--accumulator-bits", help="refuse accumulators that need more bits", show_default=False)
 ]
+Wrap = Annotated[
+    bool, typer.Option("--wrap", help="only final sums have to fit --accumulator-bits: what is on the way wraps around")
+]
 Upsample = Annotated[
     str, typer.Option("--upsample", help="enlarged images in front of convolutions: auto, resize or deconv")
 ]
@@ -84,6 +87,9 @@ RandomFrames = Annotated[
     ),
 ]
 RtlFrames = Annotated[int, typer.Option("--rtl-frames", min=0, help="frames to simulate in RTL")]
+Dump = Annotated[
+    Path | None, typer.Option("--dump", help="write the graph after every pass to this folder", show_default=False)
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="no progress, no tables")]
 
 
@@ -106,6 +112,7 @@ def compile(  # noqa: A001 - the command's name
     fps: Fps = None,
     interval: Interval = None,
     accumulator_bits: AccumulatorBits = None,
+    wrap: Wrap = False,
     upsample: Upsample = "auto",
     backend: Backend = "rtl",
     hls_include: HlsInclude = None,
@@ -117,9 +124,7 @@ def compile(  # noqa: A001 - the command's name
     rtl_frames: RtlFrames = DEFAULT_RTL_FRAMES,
     no_sim: Annotated[bool, typer.Option("--no-sim", help="prove the integer graph only")] = False,
     check: Annotated[bool, typer.Option("--check", help="compare results before and after every pass")] = False,
-    dump: Annotated[
-        Path | None, typer.Option("--dump", help="write the graph after every pass to this folder", show_default=False)
-    ] = None,
+    dump: Dump = None,
     quiet: Quiet = False,
 ) -> None:
     """Compile MODEL for a board: RTL, proven against the model. 'qcompile MODEL ...' is short for this."""
@@ -134,6 +139,7 @@ def compile(  # noqa: A001 - the command's name
         fps=fps,
         interval=interval,
         accumulator_bits=accumulator_bits,
+        wrap=wrap,
         upsample=upsample,
         backend=parse_backend(backend),
         hls_include=hls_include,

@@ -127,14 +127,15 @@ def notes(sentences: Sequence[str]) -> None:
 
 
 def accumulators(found: Sequence[Accumulator]) -> None:
-    """Exact width, A2Q bound and data-type bound of each layer."""
+    """Exact width, the width on the way to the sum, and the bounds of each layer."""
     table = Table(title="accumulators (bits)")
-    for heading in ("layer", "inputs", "types", "exact", "A2Q bound", "data-type bound"):
+    for heading in ("layer", "inputs", "types", "exact", "on the way", "A2Q", "A2Q+", "data types"):
         table.add_column(heading, justify="left" if heading in ("layer", "types") else "right")
     for a in found:
         types = f"{a.input_type} x {a.weight_type}"
-        exact, bound = int(a.exact_bits.max()), int(a.a2q_bits.max())
-        table.add_row(a.layer, str(a.inputs), types, str(exact), str(bound), str(a.datatype_bits))
+        widths = (a.exact_bits, a.partial_bits, a.a2q_bits, a.a2q_plus_bits)
+        bits = [str(int(width.max())) for width in widths]
+        table.add_row(a.layer, str(a.inputs), types, *bits, str(a.datatype_bits))
     _console().print(table)
 
 

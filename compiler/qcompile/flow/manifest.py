@@ -65,6 +65,7 @@ def manifest(options: Options, prepared: Prepared, digests: tuple[str, str], tar
             "input_scale": options.input_scale,
             "shapes": {name: list(shape) for name, shape in sorted(options.shapes.items())},
             "accumulator_bits": options.accumulator_bits,
+            "wrap": options.wrap,
             "upsample": options.upsample,
             "backend": options.backend,
             "engine": options.engine,
@@ -108,13 +109,19 @@ def certificate(accumulator: Accumulator) -> dict[str, object]:
         "input_type": str(accumulator.input_type),
         "weight_type": str(accumulator.weight_type),
         "exact_bits": int(accumulator.exact_bits.max()),
+        "partial_bits": int(accumulator.partial_bits.max()),
         "a2q_bits": int(accumulator.a2q_bits.max()),
+        "a2q_plus_bits": int(accumulator.a2q_plus_bits.max()),
         "datatype_bits": accumulator.datatype_bits,
+        "built": None if accumulator.built is None else str(accumulator.built),
         "channels": {
             "least": accumulator.lo.tolist(),
             "greatest": accumulator.hi.tolist(),
             "exact_bits": accumulator.exact_bits.tolist(),
+            "partial_bits": accumulator.partial_bits.tolist(),
             "a2q_bits": accumulator.a2q_bits.tolist(),
+            "a2q_plus_bits": accumulator.a2q_plus_bits.tolist(),
+            "zero_centred": accumulator.zero_centred.astype(bool).tolist(),
         },
     }
 

@@ -25,6 +25,7 @@ class Options:
     fewer of a large network) prove the integer graph, the first `rtl_frames` of them the RTL (0: no simulation).
     `interval` (cycles) or `fps` (frames a second at `clock_mhz`) set the speed; without them the fastest design that fits
     is made.
+    No accumulator needs more than `accumulator_bits` bits; with `wrap` only final sums have to fit them.
     `upsample` (auto, resize, deconv) says which enlarged images become transposed convolutions.
     `engine` (auto, folded, lut) says what computes layers whose neurons read at most `lut_inputs` bits, `lut_stages`
     after how many logic levels these have registers (0: after every layer).
@@ -43,6 +44,7 @@ class Options:
     fps: float | None = None
     interval: int | None = None
     accumulator_bits: int | None = None
+    wrap: bool = False
     upsample: str = "auto"
     engine: str = "folded"
     lut_inputs: int = DEFAULT_LUT_INPUTS

@@ -24,7 +24,7 @@ from qcompile.ir.network import Network
 from qcompile.ops import ArgMax
 from qcompile.ops.roles import Quantiser
 from qcompile.targets import Target, load
-from qcompile.transforms.accumulators import Accumulator, accumulators, require_bits
+from qcompile.transforms.accumulators import Accumulator, accumulators, as_built, require_bits
 from qcompile.transforms.passes import run_passes
 from qcompile.transforms.streamline import streamline
 from qcompile.transforms.upsampling import MODES
@@ -71,6 +71,8 @@ def understand(options: Options, progress: Progress, observe: Observer = unobser
     where = str(options.model)
     if options.upsample not in MODES:
         raise CompilerError(f"--upsample {options.upsample}", hint=f"it is {', '.join(MODES)}")
+    if options.wrap and options.accumulator_bits is None:
+        raise CompilerError("--wrap without --accumulator-bits", hint="add the width, for example --accumulator-bits 12")
     with progress.step("read the model"):
         model = load_model(options.model)
         graph = import_model(model, where, options.shapes)
@@ -88,8 +90,8 @@ def understand(options: Options, progress: Progress, observe: Observer = unobser
             network, samples, lambda name, result: observe(name, result.integer), options.upsample
         )
         if options.accumulator_bits is not None:
-            require_bits(found, options.accumulator_bits)
-    return Understood(model, graph, network, types, found)
+            require_bits(found, options.accumulator_bits, options.wrap)
+    return Understood(model, graph, network, types, as_built(found, network.integer))
 
 
 def prepare(options: Options, progress: Progress, observe: Observer = unobserved) -> Prepared:

@@ -134,13 +134,6 @@ class CyclicProduct:
             found.append(Range.of(x.lo[vectors % x.lo.size].min(axis=0), x.hi[vectors % x.lo.size].max(axis=0)))
         return tuple(found)
 
-    def norms(self, weights: IntArray) -> IntArray:
-        """For each channel the greatest l1 norm of the weights that give it."""
-        parts = np.split(np.abs(weights), self.cycle.begins[1:-1], axis=1)
-        each = np.stack([part.sum(axis=1) for part in parts])[self.cycle.order()]
-        greatest: IntArray = each.reshape(-1, self.shape[-1]).max(axis=0)
-        return greatest
-
     def infer_range(self, x: Range, weights: IntArray) -> Range:
         """The exact reachable sums of each channel, over all vectors that give it.
 

@@ -29,7 +29,7 @@ Rule = Callable[[Graph, Node, Node], Form | None]
 class AbsorbSign:
     """Channels whose thresholds fall with the accumulator get negated weights instead of an inverted comparison.
 
-    Left alone where the negated weights would need another bit.
+    Left alone where the negated weights, or with them the accumulators, would need another bit.
     """
 
     name: ClassVar[str] = "absorb-sign"
@@ -44,7 +44,8 @@ class PopcountForm:
     """Bipolar weights invert bits: -x is ~x + 1, and for unsigned x of b bits ~x - (2**b - 1).
 
     Each -1 weight thus adds a constant to what the bits give (one-bit activations: popcount(xnor) = q + number of -1
-    weights); their sum moves from the accumulator's start into the thresholds behind it.
+    weights); their sum moves from the accumulator's start into the thresholds behind it. Left alone where accumulators would
+    need another bit, which is possible for inputs that do not use all of their codes.
     """
 
     name: ClassVar[str] = "popcount-form"
@@ -60,6 +61,9 @@ def _negated(graph: Graph, product: Node, step: Node) -> Form | None:
     weights, descending = graph.constants[product.inputs[1]], graph.constants[step.inputs[2]].astype(bool)
     kind = IntType.of_range(int(weights.min()), int(weights.max()))
     fits = (-weights >= kind.lo).all(axis=0) & (-weights <= kind.hi).all(axis=0)
+    reach = graph.values[product.output].range
+    assert reach is not None
+    fits &= (-reach.hi >= reach.type.lo) & (-reach.lo <= reach.type.hi)
     flipped = np.broadcast_to(descending, fits.shape) & fits
     if not bool(flipped.any()):
         return None
@@ -74,6 +78,10 @@ def _counted(graph: Graph, product: Node, step: Node) -> Form | None:
     present = graph.constants[product.inputs[2]] if len(product.inputs) > 2 else np.zeros_like(negative)
     shared = isinstance(step.op, Threshold) and graph.constants[step.inputs[1]].shape[0] == 1
     if bool(np.all(present == negative)) or (shared and np.ptp(negative) > 0):
+        return None
+    assert isinstance(product.op, MatMul)
+    reach = graph.values[product.output].range
+    if reach is not None and product.op.infer_range(known, weights, negative).type.bits > reach.type.bits:
         return None
     return Form(np.ones_like(negative), negative - present)
 
