@@ -198,10 +198,10 @@ def test_upsample_and_the_first_resize(opset: int, scales: list[float]) -> None:
     assert_exact(b.model(SHAPE, b.node(operator, inputs, attributes)), frames())
 
 
-def test_resize_by_interpolation_is_refused() -> None:
+def test_resize_by_curves_is_refused() -> None:
     b = ModelBuilder(13)
     y = b.node("Resize", ["x", "", b.constant([1.0, 1.0, 2.0, 2.0])], {"mode": "cubic"})
-    refused(b, y, "only nearest pixels")
+    refused(b, y, "the mode cubic")
 
 
 def test_resize_beyond_the_image_is_refused() -> None:

@@ -102,6 +102,19 @@ def crops(rng: np.random.Generator) -> Drawn:
     return b, b.node("Conv", [x, weights(b, rng, 2, 3, 3, 3)], {"strides": [2, 2]}), (1, 2, 6, 6)
 
 
+def bilinear(rng: np.random.Generator) -> Drawn:
+    """An image made smaller and larger by lines between pixels: between pixels, and from one to the next."""
+    b = ModelBuilder()
+    half = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
+    x = relu(b, b.node("Conv", [b.quant("x", 0.25, 0.0, 4.0), weights(b, rng, 4, 1, 3, 3)], {"pads": [1, 1, 1, 1]}))
+    x = b.quant(b.node("Resize", [x, "", b.constant([1.0, 1.0, 0.5, 0.5])], half), 0.25, 0.0, 4.0, signed=0)
+    x = relu(b, b.node("Conv", [x, weights(b, rng, 3, 4, 1, 1)]))
+    x = b.quant(b.node("Resize", [x, "", b.constant([1.0, 1.0, 2.0, 2.0])], half), 0.25, 0.0, 4.0, signed=0)
+    x = relu(b, b.node("Conv", [x, weights(b, rng, 2, 3, 2, 2)]))
+    x = b.node("Resize", [x, "", "", integers(b, 1, 2, 13, 11)], half | {"coordinate_transformation_mode": "align_corners"})
+    return b, b.quant(x, 0.125, 0.0, 5.0), (1, 1, 8, 6)
+
+
 def encoder_decoder(rng: np.random.Generator) -> Drawn:
     """As U-Net: half the size, back again by Resize, joined with what was there before."""
     b = ModelBuilder()
@@ -157,7 +170,7 @@ def channels_last(rng: np.random.Generator) -> Drawn:
 
 
 NETWORKS = [upsampling, sub_pixels("DCR"), sub_pixels("CRD"), shuffle, mixer, crops]
-NETWORKS += [encoder_decoder, shuffle_unit, dense_block, channels_last]
+NETWORKS += [bilinear, encoder_decoder, shuffle_unit, dense_block, channels_last]
 
 
 def test_channels_last_stay_last() -> None:

@@ -8,6 +8,7 @@ from qcompile.ops.convolution import Convolution
 from qcompile.ops.elementwise import Elementwise
 from qcompile.ops.lattice import Decode, Encode
 from qcompile.ops.layout import Reshape, Take, Transpose
+from qcompile.ops.linear_resize import LinearResize
 from qcompile.ops.lookup import Lookup
 from qcompile.ops.matmul import MatMul
 from qcompile.ops.matrix_cycle import CyclicProduct
@@ -43,6 +44,7 @@ OPS = (
     Elementwise,
     Encode,
     Gather,
+    LinearResize,
     Lookup,
     MatMul,
     MatrixProduct,
@@ -84,6 +86,7 @@ __all__ = [
     "Elementwise",
     "Encode",
     "Gather",
+    "LinearResize",
     "Lookup",
     "MatMul",
     "MatrixProduct",

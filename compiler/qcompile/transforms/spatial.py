@@ -11,7 +11,7 @@ import numpy as np
 
 from qcompile.ir.graph import Node, Shape, element_count
 from qcompile.ir.types import Array, IntArray
-from qcompile.ops import Convolution, MaxPool, Pad, SumPool, TransposedConvolution
+from qcompile.ops import Convolution, LinearResize, MaxPool, Pad, SumPool, TransposedConvolution
 from qcompile.ops.roles import Lattice
 from qcompile.ops.windows import Windows
 from qcompile.transforms import weights
@@ -33,6 +33,8 @@ def spatial(walk: Walk, node: Node, source: Deferred, shape: Shape) -> Deferred:
     if isinstance(node.op, Convolution) and node.op.groups == 1:
         source, channels = as_pixels(walk, node, source)
         return _convolution(walk, node, node.op, source, shape, channels)
+    if isinstance(node.op, LinearResize):
+        return _linear_resize(walk, node, node.op, source, shape)
     source = as_image(walk, node, source)
     if isinstance(node.op, Convolution):
         return _convolution(walk, node, node.op, source, shape, None)
@@ -122,6 +124,22 @@ def _depthwise(walk: Walk, node: Node, op: Convolution, source: Deferred, shape:
         output, result = border.correct(walk, node, output, result, matrix.integers * border.missing)
     q_shape = walk.integer.values[output].shape
     deferred = Deferred(output, q_shape, shape, result, node.output, channels_last(shape))
+    walk.taps.append(tap_of(node, deferred))
+    return deferred
+
+
+def _linear_resize(walk: Walk, node: Node, op: LinearResize, source: Deferred, shape: Shape) -> Deferred:
+    """Weighted sums over windows of the image with repeated pixels."""
+    source, repeated = on_lattice(walk, node, source), op.repeated
+    source = as_image(walk, node, source.rearranged(repeated, repeated.infer_shape(source.shape)))
+    units, total = op.weights, int(op.weights.sum())
+    output = _image(walk, node, source)
+    if not op.windows.trivial:
+        weights_ = np.repeat(units[:, None], source.channels, axis=1)
+        output = _channel_product(walk, node, op.windows, source, weights_, 0)
+    lattice = source.lattice
+    result = Lattice.of(lattice.scale / total, lattice.shift * total, lattice.offset)
+    deferred = Deferred(output, walk.integer.values[output].shape, shape, result, node.output, channels_last(shape))
     walk.taps.append(tap_of(node, deferred))
     return deferred
 
