@@ -30,6 +30,7 @@ DESIGNS: list[tuple[str, tuple[str, ...]]] = [
     ("forked", ("--interval", "1")),
     ("forked", ("--interval", "24")),
     ("two_inputs", ("--interval", "16")),
+    ("two_inputs", ("--interval", "24")),
     ("untyped", ("--input", "int5")),
     ("digits_mlp_w1a1", ("--interval", "32")),
     ("digits_mlp_w1a1", ("--interval", "256")),

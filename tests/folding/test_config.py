@@ -120,6 +120,34 @@ def test_defaults(tmp_path: Path) -> None:
     }
 
 
+def test_the_form_of_nodes(tmp_path: Path) -> None:
+    """A node's own entry comes first, an empty one leaves it to the defaults; FIFOs, converters and forks are RTL."""
+    content = {
+        "Defaults": {"preferred_impl_style": ["hls", ["MVAU", "thresholding"]]},
+        "k0": {"preferred_impl_style": "rtl"},
+        "MVAU_hls_1": {"preferred_impl_style": ""},
+    }
+    folding = read(tmp_path, content)
+    assert folding.styles == {"k0": "rtl", "k1": "hls", "k2": "hls"}
+    assert folding.settings == {}
+    folded = config.apply(DESIGN, folding)
+    assert [i.style for i in folded.instances] == ["rtl", "hls", "hls", "rtl"]
+    again = read(tmp_path, config.write(folded))
+    assert [i.style for i in config.apply(DESIGN, again).instances] == [i.style for i in folded.instances]
+    content = {
+        "k0": {"preferred_impl_style": "HLS"},
+        "Defaults": {"preferred_impl_style": [1, "all"]},
+        "StreamingFIFO_0": {"preferred_impl_style": "hls"},
+        "DuplicateStreams_hls_0": {"preferred_impl_style": "hls"},
+    }
+    assert faults(refused(tmp_path, content)) == [
+        "k0: preferred_impl_style must be 'rtl' or 'hls' or '', not 'HLS'",
+        "StreamingFIFO_0: preferred_impl_style must be 'rtl' or '' here, not 'hls'",
+        "DuplicateStreams_hls_0: preferred_impl_style must be 'rtl' or '' here, not 'hls'",
+        "Defaults: preferred_impl_style must be 'rtl' or 'hls' or '', not 1",
+    ]
+
+
 def test_a_default_for_a_kind_that_is_not_there_is_no_fault(tmp_path: Path) -> None:
     assert read(tmp_path, {"Defaults": {"ram_style": ["block", ["VVAU"]]}}).settings == {}
 
@@ -260,7 +288,7 @@ def test_what_was_used_is_written_in_full(tmp_path: Path) -> None:
     written = json.loads(config.write(folded))
     assert written["Defaults"] == {}
     assert {name: written[name] for name in ("k0", "k1", "k2", "k3")} == {
-        i.name: i.kernel.attributes() for i in folded.instances
+        i.name: i.kernel.attributes() | {"preferred_impl_style": "rtl"} for i in folded.instances
     }
     again = config.apply(DESIGN, read(tmp_path, written))
     assert config.write(again) == config.write(folded)

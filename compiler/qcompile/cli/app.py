@@ -63,7 +63,9 @@ Wrap = Annotated[
 Upsample = Annotated[
     str, typer.Option("--upsample", help="enlarged images in front of convolutions: auto, resize or deconv")
 ]
-Backend = Annotated[str, typer.Option("--backend", help="rtl, or hls: HLS C++ as well")]
+Backend = Annotated[
+    str, typer.Option("--backend", help="rtl; hls: HLS C++ as well; mixed: HLS C++ for the nodes that --folding says so of")
+]
 HlsInclude = Annotated[
     Path | None,
     typer.Option("--hls-include", help="folder of ap_int.h (default: that of hls4ml)", show_default=False),

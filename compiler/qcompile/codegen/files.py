@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import qcompile
+from qcompile.codegen.hls_blocks import block_views
 from qcompile.codegen.render import render
 from qcompile.codegen.top import edges, memory_path, render_top
 from qcompile.codegen.views import BenchView
 from qcompile.ir.beats import hex_lines, pack_frames
-from qcompile.ir.dataflow import Dataflow
+from qcompile.ir.dataflow import Dataflow, Instance
 from qcompile.ir.design import Design
 from qcompile.ir.types import IntArray
 from qcompile.tools import assets
@@ -25,41 +26,37 @@ def generate(
     clock_mhz: float,
     first_output: int,
     vectors: tuple[Sequence[IntArray], Sequence[IntArray]],
+    mixed: bool = False,
 ) -> Design:
-    """RTL, memories, simulation benches with test vectors, and scripts.
+    """RTL, memories, simulation benches with test vectors, and scripts; where `mixed`, with blocks in place of the instances
+    that are to be made in HLS C++.
 
     `vectors` holds for each input and each output of the design int64 (frames, elements) in stream order.
     `first_output` is the predicted latency in cycles.
     """
-    modules = library_modules(dataflow)
-    rendered = [file for instance in dataflow.instances for file in instance.kernel.binding().rendered]
-    sources = (*(f"{module}.sv" for module in (*modules, *(file.module for file in rendered))), f"{dataflow.name}.sv")
+    blocks = block_views(dataflow) if mixed else ()
+    wrappers = {block.name: block.wrapper for block in blocks}
+    in_rtl = [instance for instance in dataflow.instances if instance.name not in wrappers]
+    modules, rendered = library_modules(dataflow.instances), _rendered(dataflow.instances)
+    sources = (
+        *(f"{module}.sv" for module in (*modules, *rendered)),
+        *(f"stand_ins/{block.ip}.sv" for block in blocks),
+        *(f"{wrapper}.sv" for wrapper in wrappers.values()),
+        f"{dataflow.name}.sv",
+    )
+    synthesised = {*library_modules(in_rtl), *_rendered(in_rtl), *wrappers.values(), dataflow.name}
     files: dict[str, str | bytes] = {
         f"rtl/{m}.sv": (assets.rtl() / f"{m}.sv").read_text(encoding="utf-8") for m in modules
     }
-    files |= {f"rtl/{file.module}.sv": render(file.template, file.view) for file in rendered}
-    files[f"rtl/{dataflow.name}.sv"] = render_top(dataflow, first_output, title)
+    files |= {f"rtl/{module}.sv": text for module, text in rendered.items()}
+    for block in blocks:
+        files[f"rtl/{block.wrapper}.sv"] = render("rtl/hls_block.sv.j2", block)
+        files[f"rtl/stand_ins/{block.ip}.sv"] = render("rtl/hls_stand_in.sv.j2", block)
+    files[f"rtl/{dataflow.name}.sv"] = render_top(dataflow, first_output, title, wrappers)
     files["rtl/files.f"] = "".join(f"{source}\n" for source in sources)
     for instance in dataflow.instances:
         for memory in instance.kernel.binding().memories:
             files[memory_path(instance.name, memory.parameter).removeprefix("../")] = memory.hex_lines()
-    files |= _simulation(dataflow, sources, part, clock_mhz, vectors)
-    return Design(dataflow.name, files)
-
-
-def library_modules(dataflow: Dataflow) -> tuple[str, ...]:
-    """Stems of the library files a design needs, dependencies first."""
-    stems = [stem for instance in dataflow.instances for stem in instance.kernel.binding().sources]
-    return tuple(dict.fromkeys([*stems, LIBRARY_OF_TOP]))
-
-
-def _simulation(
-    dataflow: Dataflow,
-    sources: tuple[str, ...],
-    part: str,
-    clock_mhz: float,
-    vectors: tuple[Sequence[IntArray], Sequence[IntArray]],
-) -> Mapping[str, str | bytes]:
     inputs, outputs = edges(dataflow)
     view = BenchView(
         module=dataflow.name,
@@ -67,12 +64,33 @@ def _simulation(
         part=part,
         clock_ns=f"{1000 / clock_mhz:.3f}",
         sources=sources,
+        synthesised=tuple(source for source in sources if source.removesuffix(".sv") in synthesised),
+        blocks=blocks,
         inputs=inputs,
         outputs=outputs,
         frames=len(vectors[0][0]),
         # Far more than any frame takes, with random idle cycles on both sides.
         timeout_cycles=100_000 + 40 * sum(i.kernel.interval() for i in dataflow.instances),
     )
+    files |= _simulation(view, dataflow, vectors)
+    return Design(dataflow.name, files)
+
+
+def library_modules(instances: Iterable[Instance]) -> tuple[str, ...]:
+    """Stems of the library files that instances and a top level need, dependencies first."""
+    stems = [stem for instance in instances for stem in instance.kernel.binding().sources]
+    return tuple(dict.fromkeys([*stems, LIBRARY_OF_TOP]))
+
+
+def _rendered(instances: Iterable[Instance]) -> dict[str, str]:
+    """Modules that depend on the network, by name."""
+    files = [file for instance in instances for file in instance.kernel.binding().rendered]
+    return {file.module: render(file.template, file.view) for file in files}
+
+
+def _simulation(
+    view: BenchView, dataflow: Dataflow, vectors: tuple[Sequence[IntArray], Sequence[IntArray]]
+) -> Mapping[str, str | bytes]:
     files: dict[str, str | bytes] = {
         "sim/Makefile": render("sim/Makefile.j2", view),
         "sim/run_cocotb.py": render("sim/run_cocotb.py.j2", view),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import qcompile
@@ -27,6 +27,9 @@ DEFAULT_WIDEST = 1024
 
 WIDEST = 1 << 15
 """Bits that AP_INT_MAX_W may be at most."""
+
+WIDEST_PORT = 4096
+"""Bits of an AXI4-Stream port of Vitis HLS at most (UG1399)."""
 
 LINE = 110
 
@@ -64,31 +67,50 @@ def generate_hls(dataflow: Dataflow, *, title: str, part: str, clock_mhz: float)
     Raises CompilerError naming every instance whose kernel has no HLS header, and every stream and memory whose words are
     too wide for ap_uint.
     """
-    nodes = [instance for instance in dataflow.instances if not isinstance(instance.kernel, Fifo)]
-    _require_headers(nodes)
-    view = _view(dataflow, nodes, title, part, clock_mhz)
-    _require_widths(view)
+    return library_files() | design_files(dataflow, "", title=title, part=part, clock_mhz=clock_mhz)
+
+
+def library_files() -> dict[str, str]:
+    """What does not depend on the network."""
     files = {f"hls/library/{p.name}": p.read_text(encoding="utf-8") for p in sorted(assets.hls().glob("*.hpp"))}
-    for memory in view.memories:
-        files[f"hls/{memory.path}"] = render("hls/memory.hpp.j2", memory)
-    for name in ("top.hpp", "top.cpp", "tb.cpp", "run_hls.tcl", "Makefile"):
-        files[f"hls/{name}"] = render(f"hls/{name}.j2", view)
     files["hls/stream_files.hpp"] = (assets.templates() / "hls" / "stream_files.hpp").read_text(encoding="utf-8")
     return files
 
 
-def _require_headers(nodes: list[Instance]) -> None:
+def design_files(dataflow: Dataflow, folder: str, *, title: str, part: str, clock_mhz: float) -> dict[str, str]:
+    """A design and its memories. `folder` of hls/ (empty: itself) is where it lies; in one of its own the test vectors are
+    in `vectors`, else in sim/. Raises CompilerError as `generate_hls` does.
+    """
+    nodes = [instance for instance in dataflow.instances if not isinstance(instance.kernel, Fifo)]
+    require_headers(nodes)
+    view = _view(dataflow, nodes, title, part, clock_mhz, "../" if folder else "")
+    _require_widths(view)
+    files = {f"hls/{memory.path}": render("hls/memory.hpp.j2", memory) for memory in view.memories}
+    for name in ("top.hpp", "top.cpp", "tb.cpp", "run_hls.tcl", "Makefile"):
+        files[f"hls/{folder}/{name}" if folder else f"hls/{name}"] = render(f"hls/{name}.j2", view)
+    return files
+
+
+def require_headers(nodes: Sequence[Instance]) -> None:
+    """Raises CompilerError naming every instance whose kernel has no HLS header."""
     absent = [i for i in nodes if not (assets.hls() / f"{i.kernel.binding().module}.hpp").exists()]
     if absent:
         names = ", ".join(f"{i.name} ({i.kernel.kind})" for i in absent)
         raise CompilerError(
-            "some kernels of this design have no HLS form yet", why=names, hint="leave --backend hls out: they are in RTL"
+            "some kernels of this design have no HLS form yet", why=names, hint="make them in RTL: leave --backend hls out"
         )
 
 
 def _require_widths(view: HlsTopView) -> None:
     words = [(s.name, 2 * s.bits) for s in view.streams] + [(m.name, m.width + PIECE) for m in view.memories]
     wide = [f"{name} ({bits:,} bits)" for name, bits in words if bits > WIDEST]
+    edges = [edge for edge in (*view.inputs, *view.outputs) if edge.padded_bits > WIDEST_PORT]
+    if edges:
+        raise CompilerError(
+            f"streams at the edge of {view.module} are too wide for Vitis HLS, which has ports of {WIDEST_PORT:,} bits at most",
+            why=", ".join(f"{edge.prefix} ({edge.padded_bits:,} bits)" for edge in edges),
+            hint="fold it more (--interval, --fps or --folding), or make it in RTL",
+        )
     if wide:
         raise CompilerError(
             f"words of this design are too wide for HLS C++, which has integers of {WIDEST:,} bits at most",
@@ -97,7 +119,9 @@ def _require_widths(view: HlsTopView) -> None:
         )
 
 
-def _view(dataflow: Dataflow, nodes: list[Instance], title: str, part: str, clock_mhz: float) -> HlsTopView:
+def _view(
+    dataflow: Dataflow, nodes: Sequence[Instance], title: str, part: str, clock_mhz: float, up: str
+) -> HlsTopView:
     wires = _wires(dataflow)
     inputs, outputs = edges(dataflow)
     memories = tuple(_memory(instance, memory) for instance in nodes for memory in instance.kernel.binding().memories)
@@ -117,6 +141,8 @@ def _view(dataflow: Dataflow, nodes: list[Instance], title: str, part: str, cloc
         outputs=tuple(_edge(view, _driver(dataflow, wires, Port(None, k))) for k, view in enumerate(outputs)),
         streams=tuple(_stream(wire) for wire in wires.values()),
         nodes=tuple(_node(dataflow, wires, instance) for instance in nodes),
+        up=up,
+        vectors="vectors" if up else "../sim/vectors",
     )
 
 

@@ -60,7 +60,9 @@ class HlsMemoryView:
 
 @dataclass(frozen=True, slots=True)
 class HlsTopView:
-    """The whole design."""
+    """The whole design. `up` leads from its folder to that of library, weights and stream_files.hpp, `vectors` to the test
+    vectors.
+    """
 
     module: str
     title: str
@@ -76,3 +78,14 @@ class HlsTopView:
     outputs: tuple[HlsEdgeView, ...]
     streams: tuple[HlsStreamView, ...]
     nodes: tuple[HlsNodeView, ...]
+    up: str
+    vectors: str
+
+
+@dataclass(frozen=True, slots=True)
+class HlsBlocksView:
+    """All of them: their top-level functions, which are the names of their folders, and where results lie in these."""
+
+    module: str
+    functions: tuple[str, ...]
+    result: str

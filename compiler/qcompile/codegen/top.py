@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import qcompile
 from qcompile.codegen.render import render
@@ -25,8 +26,10 @@ def edges(dataflow: Dataflow) -> tuple[tuple[EdgeView, ...], tuple[EdgeView, ...
     return inputs, outputs
 
 
-def render_top(dataflow: Dataflow, first_output: int, title: str) -> str:
-    """SystemVerilog of the top level. `first_output` is the predicted latency in cycles."""
+def render_top(dataflow: Dataflow, first_output: int, title: str, wrappers: Mapping[str, str]) -> str:
+    """SystemVerilog of the top level. `first_output` is the predicted latency in cycles, `wrappers` the modules of those
+    instances that are no modules of the library.
+    """
     inputs, outputs = edges(dataflow)
     bottleneck = dataflow.bottleneck().name if dataflow.instances else "a wire"
     view = TopView(
@@ -39,7 +42,7 @@ def render_top(dataflow: Dataflow, first_output: int, title: str) -> str:
         inputs=inputs,
         outputs=outputs,
         wires=tuple(_wire(channel) for channel in dataflow.channels),
-        instances=tuple(_instance(instance, dataflow.channels) for instance in dataflow.instances),
+        instances=tuple(_placed(instance, dataflow.channels, wrappers) for instance in dataflow.instances),
     )
     return render("top.sv.j2", view)
 
@@ -73,7 +76,13 @@ def _wire(channel: Channel) -> WireView:
     return WireView(wire_name(channel.source), stream.bits, comment)
 
 
-def _instance(instance: Instance, channels: Sequence[Channel]) -> InstanceView:
+def _placed(instance: Instance, channels: Sequence[Channel], wrappers: Mapping[str, str]) -> InstanceView:
+    view = instance_view(instance, channels)
+    return replace(view, module=wrappers[instance.name], parameters=()) if instance.name in wrappers else view
+
+
+def instance_view(instance: Instance, channels: Sequence[Channel]) -> InstanceView:
+    """An instance as a module of the library, with what its ports are connected to."""
     binding = instance.kernel.binding()
     sources = {channel.sink: channel.source for channel in channels}
     inputs = [wire_name(sources[Port(instance.name, k)]) for k in range(len(instance.kernel.inputs))]

@@ -79,14 +79,70 @@ class TapsView:
 
 
 @dataclass(frozen=True, slots=True)
+class HlsPortView:
+    """A port of a block: `padded_bits` wide at what Vitis HLS makes, `bits` of the wrapper's bus from bit `low` on."""
+
+    prefix: str
+    bits: int
+    padded_bits: int
+    low: int
+
+    @property
+    def high(self) -> int:
+        """Its last bit in the wrapper's bus."""
+        return self.low + self.bits - 1
+
+    @property
+    def padding(self) -> int:
+        """Bits on top."""
+        return self.padded_bits - self.bits
+
+    @property
+    def used(self) -> str:
+        """TDATA without the padding."""
+        return f"{self.prefix}_TDATA[{self.bits - 1}:0]"
+
+    @property
+    def valid(self) -> str:
+        """Name of the block's TVALID."""
+        return f"{self.prefix}_TVALID"
+
+    @property
+    def ready(self) -> str:
+        """Name of the block's TREADY."""
+        return f"{self.prefix}_TREADY"
+
+
+@dataclass(frozen=True, slots=True)
+class HlsBlockView:
+    """An instance in HLS C++ within RTL: `wrapper` is the module that connects it, `ip` the module that Vivado makes of what
+    Vitis HLS packages in `result` from the top-level `function`; `twin` the same in RTL.
+    """
+
+    name: str
+    version: str
+    function: str
+    wrapper: str
+    ip: str
+    result: str
+    twin: InstanceView
+    inputs: tuple[HlsPortView, ...]
+    outputs: tuple[HlsPortView, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BenchView:
-    """What benches, makefiles and scripts need to know."""
+    """What benches, makefiles and scripts need to know: `sources` of a simulation, those `synthesised`, and the `blocks` in
+    HLS C++.
+    """
 
     module: str
     version: str
     part: str
     clock_ns: str
     sources: tuple[str, ...]
+    synthesised: tuple[str, ...]
+    blocks: tuple[HlsBlockView, ...]
     inputs: tuple[EdgeView, ...]
     outputs: tuple[EdgeView, ...]
     frames: int

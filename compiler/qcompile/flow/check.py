@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from qcompile.codegen.hls_blocks import blocks
 from qcompile.flow import manifest as documents
 from qcompile.flow.compile import MODEL_COPY, judge, prove, waveform_path
 from qcompile.flow.formal import prove_netlists
@@ -80,7 +81,7 @@ def verify_folder(
         ladder.ran += [said]
         ladder.faults += [f"LUT netlist: {counterexample}" for counterexample in refuted]
     simulation = _hardware(ladder, folder, prepared, frames, proof, rtl_frames, protocol, progress)
-    hls = _software(ladder, folder, prepared, frames, proof, options, progress) if options.backend == "hls" else None
+    hls = _software(ladder, folder, prepared, frames, proof, options, progress) if options.backend != "rtl" else None
     verdict = judge(prepared, proof, simulation, hls)
     return Checked(verdict, tuple(ladder.ran), tuple(ladder.faults), tuple(ladder.skipped), frames.rounded)
 
@@ -136,8 +137,9 @@ def _software(
         ladder.skipped.append(f"HLS C++: {why}")
         return None
     with tempfile.TemporaryDirectory(prefix="qcompile-") as work:
-        run = execute_hls(prepared, frames, proof, count, folder, include, progress, Path(work))
-    ladder.ran.append(f"HLS C++ against the integer graph on {run.frames} frames")
+        run = execute_hls(options, prepared, frames, proof, count, folder, progress, Path(work))
+    parts = f" of {len(blocks(prepared.dataflow))} instances" if options.backend == "mixed" else ""
+    ladder.ran.append(f"HLS C++{parts} against the integer graph on {run.frames} frames")
     ladder.faults += [f"HLS C++: {run.fault}"] if run.fault else []
     return run
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from qcompile.codegen.files import generate
 from qcompile.codegen.hls import generate_hls
+from qcompile.codegen.hls_blocks import generate_blocks
 from qcompile.flow import manifest as documents
 from qcompile.flow.dump import writer
 from qcompile.flow.manifest import Verdict
-from qcompile.flow.options import Options
+from qcompile.flow.options import Options, require_styles
 from qcompile.flow.prepare import Prepared, prepare
 from qcompile.flow.progress import Progress
 from qcompile.flow.prove import IntegerProof, default_frames, prove_integers
@@ -31,10 +33,14 @@ from qcompile.tools.hls_compiler import find_ap_types
 from qcompile.tools.output_folder import check_replaceable, output_folder
 from qcompile.tools.prerequisites import find_toolchain
 from qcompile.verify.hls import HlsRun
+from qcompile.verify.locate import evaluate
 from qcompile.verify.rtl import BulkRun
 
 MODEL_COPY = "source.onnx"
 """The model as given, kept beside what was made of it, so that `qcompile verify` needs nothing else."""
+
+BLOCK_FRAMES = 4
+"""Frames that each instance in HLS C++ within RTL gets as test vectors: simulation of what Vitis HLS makes is slow."""
 
 TARGET_COPY = "target.toml"
 """The target, where it is one of the user's own."""
@@ -64,9 +70,10 @@ def compile_model(options: Options, folder: Path, progress: Progress) -> Outcome
     check_replaceable(folder)
     if options.rtl_frames:
         find_toolchain()
-        if options.backend == "hls":
+        if options.backend != "rtl":
             find_ap_types(options.hls_include)
     prepared = prepare(options, progress, writer(options.dump))
+    require_styles(options, prepared.dataflow)
     frames, proof, exported = prove(options, prepared, progress)
     if proof.fault:
         verdict = judge(prepared, proof, None)
@@ -91,9 +98,8 @@ def compile_model(options: Options, folder: Path, progress: Progress) -> Outcome
                 simulation = simulate_rtl(
                     prepared, frames, proof, count, staging, waveform, progress, Path(work)
                 )
-                if options.backend == "hls":
-                    include = options.hls_include
-                    hls = execute_hls(prepared, frames, proof, count, staging, include, progress, Path(work))
+                if options.backend != "rtl":
+                    hls = execute_hls(options, prepared, frames, proof, count, staging, progress, Path(work))
         verdict = judge(prepared, proof, simulation, hls)
         for what, fault in (("RTL", simulation.fault if simulation else ""), ("HLS C++", hls.fault if hls else "")):
             if fault:
@@ -167,10 +173,14 @@ def _design(options: Options, prepared: Prepared, frames: Frames, proof: Integer
         clock_mhz=clock,
         first_output=prepared.timing.first_output,
         vectors=(inputs, outputs),
+        mixed=options.backend == "mixed",
     )
-    if options.backend != "hls":
-        return design
-    sources = generate_hls(prepared.dataflow, title=title, part=part, clock_mhz=clock)
+    sources: Mapping[str, str | bytes] = {}
+    if options.backend == "hls":
+        sources = generate_hls(prepared.dataflow, title=title, part=part, clock_mhz=clock)
+    elif options.backend == "mixed":
+        sent = evaluate(prepared.dataflow, [codes[:BLOCK_FRAMES] for codes in inputs])
+        sources = generate_blocks(prepared.dataflow, title=title, part=part, clock_mhz=clock, sent=sent)
     return Design(design.top, {**design.files, **sources})
 
 

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from qcompile.ir.errors import CompilerError
+from qcompile.ir.dataflow import Dataflow
+from qcompile.ir.errors import CompilerError, Rejection, refuse
 from qcompile.ir.graph import Shape
 from qcompile.ir.types import IntType
 from qcompile.transforms.walk import InputType
 
 DEFAULT_RTL_FRAMES = 16
-BACKENDS = ("rtl", "hls")
+BACKENDS = ("rtl", "hls", "mixed")
 DEFAULT_LUT_INPUTS = 14
 
 
@@ -30,7 +31,7 @@ class Options:
     `engine` (auto, folded, lut) says what computes layers whose neurons read at most `lut_inputs` bits, `lut_stages`
     after how many logic levels these have registers (0: after every layer).
     `backend` `hls` writes HLS C++ beside the RTL and runs it on the same frames, with the headers in `hls_include` or those
-    of hls4ml.
+    of hls4ml; `mixed` makes the nodes that the folding file says so of in HLS C++, the others in RTL.
     """
 
     model: Path
@@ -85,10 +86,21 @@ def parse_input_type(text: str, scale: float | None) -> InputType:
 
 
 def parse_backend(text: str) -> str:
-    """`rtl` or `hls`; raises CompilerError for anything else."""
+    """`rtl`, `hls` or `mixed`; raises CompilerError for anything else."""
     if text in BACKENDS:
         return text
-    raise CompilerError(f"--backend {text} is none", hint=f"there are {' and '.join(BACKENDS)}")
+    raise CompilerError(f"--backend {text} is none", hint=f"there are {', '.join(BACKENDS)}")
+
+
+def require_styles(options: Options, dataflow: Dataflow) -> None:
+    """Raises CompilerError where what the folding file says of HLS C++ is not what `backend` makes."""
+    asked = [Rejection("it is to be made in HLS C++", i.name) for i in dataflow.instances if i.style == "hls"]
+    if asked and options.backend == "rtl":
+        hint = "add --backend mixed, or --backend hls for all of the network"
+        raise refuse("the folding file asks for HLS C++, and --backend rtl makes none", asked, hint)
+    if options.backend == "mixed" and not asked:
+        hint = 'in the folding file (--folding), give some nodes "preferred_impl_style": "hls"'
+        raise CompilerError("--backend mixed, and no node is to be made in HLS C++", hint=hint)
 
 
 def parse_shapes(texts: list[str]) -> dict[str, Shape]:

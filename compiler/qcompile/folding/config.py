@@ -16,6 +16,12 @@ from qcompile.ir.errors import CompilerError, Rejection, refuse
 from qcompile.kernels import Fifo
 from qcompile.kernels.fifo import RAM_STYLES as FIFO_RAM_STYLES
 
+STYLE = "preferred_impl_style"
+"""The attribute that a node has whatever its kernel: in what form it is made where a design mixes both."""
+
+STYLES = ("rtl", "hls", "")
+"""Its values; empty: as if it were not stated."""
+
 
 @dataclass(frozen=True, slots=True)
 class FifoSetting:
@@ -28,12 +34,13 @@ class FifoSetting:
 @dataclass(frozen=True, slots=True, eq=False)
 class Folding:
     """A folding file taken apart: settings by instance; FIFOs by name, or by number where the file counts them as FINN
-    does; and sentences about what has no effect here.
+    does; sentences about what has no effect here; and the form, rtl or hls, of the instances for which it is stated.
     """
 
     settings: Mapping[str, Mapping[str, Setting]]
     fifos: Mapping[str | int, FifoSetting]
     notes: tuple[str, ...] = ()
+    styles: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +88,7 @@ def read(
     reader.defaults(entries.get("Defaults", {}))
     if reader.rejections:
         raise refuse("the folding file does not fit the network", reader.rejections).at(str(path))
-    return Folding(reader.settings, reader.fifos, tuple(reader.notes))
+    return Folding(reader.settings, reader.fifos, tuple(reader.notes), reader.styles)
 
 
 def place(folding: Folding, names: Sequence[str]) -> dict[str, FifoSetting]:
@@ -100,7 +107,8 @@ def apply(dataflow: Dataflow, folding: Folding) -> Dataflow:
         kernel = instance.kernel
         for name, value in in_order(folding.settings.get(instance.name, {})):
             kernel = kernel.with_attribute(name, value)
-        instances.append(replace(instance, kernel=kernel))
+        style = folding.styles.get(instance.name, instance.style)
+        instances.append(replace(instance, kernel=kernel, style=style))
     return replace(dataflow, instances=tuple(instances))
 
 
@@ -114,6 +122,8 @@ def write(dataflow: Dataflow) -> str:
     config: dict[str, Mapping[str, Setting]] = {"Defaults": {}}
     for instance in dataflow.instances:
         attributes = instance.kernel.attributes()
+        if instance.style == "hls" or (attributes and not isinstance(instance.kernel, Fifo)):
+            attributes = {**attributes, STYLE: instance.style}
         if attributes:
             config[instance.name] = attributes
     return json.dumps(config, indent=2) + "\n"
@@ -185,6 +195,7 @@ class _Reader:
     notes: list[str] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
     stated: dict[str | int, str] = field(default_factory=dict)
+    styles: dict[str, str] = field(default_factory=dict)
 
     def reject(self, where: str, reason: str) -> None:
         """One more fault."""
@@ -250,7 +261,9 @@ class _Reader:
             return
         for attribute, value in in_order(attributes):
             known = self._kernel(instance).attributes()
-            if attribute in known:
+            if attribute == STYLE:
+                self._style(name, [instance], value)
+            elif attribute in known:
                 self._set(name, instance, attribute, value)
             else:
                 self.fixed(name, attribute, value, list(known))
@@ -294,6 +307,9 @@ class _Reader:
 
     def _default(self, attribute: str, value: object, kinds: Collection[str]) -> None:
         """One default for all instances of these kinds that do not set the attribute themselves."""
+        if attribute == STYLE:
+            self._style("Defaults", [i for i in self.dataflow.instances if i.kernel.kind in kinds], value)
+            return
         users = [
             i for i in self.dataflow.instances if i.kernel.kind in kinds and attribute in i.kernel.attributes()
         ]
@@ -305,6 +321,14 @@ class _Reader:
         for instance in users:
             if attribute not in self.settings.get(instance.name, {}) and attribute in self._kernel(instance).attributes():
                 self._set(f"Defaults, for {instance.name}", instance, attribute, value)
+
+    def _style(self, name: str, instances: Iterable[Instance], value: object) -> None:
+        """The form of these instances, of which a node's own entry comes first."""
+        if value not in STYLES:
+            self.reject(name, f"{STYLE} must be {' or '.join(map(repr, STYLES))}, not {value!r}")
+            return
+        for instance in instances if value else ():
+            self.styles.setdefault(instance.name, str(value))
 
     def _known_kinds(self, kinds: Iterable[object]) -> list[str]:
         """Our names of kinds; those that no node of the design is of are faults unless they are FINN's."""

@@ -232,11 +232,14 @@ class Channel:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Instance:
-    """A kernel in a design. `origin` keeps the names of the model's nodes it came from."""
+    """A kernel in a design. `origin` keeps the names of the model's nodes it came from; `style` is rtl or hls: which of its
+    two forms a design of both takes.
+    """
 
     name: str
     kernel: Kernel
     origin: tuple[str, ...] = ()
+    style: str = "rtl"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

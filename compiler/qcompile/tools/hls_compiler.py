@@ -53,15 +53,18 @@ def find_ap_types(given: Path | None) -> Path:
     )
 
 
-def build_hls(cache: Cache, folder: Path, include: Path, executable: Path) -> HlsProgram:
-    """Compiles the test bench of the HLS sources in `folder`, or takes it from the cache.
+def build_hls(cache: Cache, folder: Path, include: Path, executable: Path, design: str = "") -> HlsProgram:
+    """Compiles the test bench of the HLS sources in `folder`, or takes it from the cache; `design` is the folder within it
+    where top level and test bench lie, if that is not itself.
 
     Raises CompilerError where there is no compiler, it refuses the sources, or a file cannot be read.
     """
     started = time.monotonic()
     compiler, version = find_compiler("cannot run HLS C++")
     try:
-        ours = sorted(p for p in folder.rglob("*") if p.suffix in (".hpp", ".cpp"))
+        shared = ("*.hpp", "library/*.hpp", "weights/*.hpp") if design else ()
+        places = [p for pattern in shared for p in folder.glob(pattern)] + list((folder / design).rglob("*"))
+        ours = sorted(p for p in places if p.suffix in (".hpp", ".cpp"))
         theirs = sorted(p for p in include.rglob("*.h") if p.is_file())
         parts: list[str | Path] = [version, *FLAGS, str(include)]
         for root, files in ((folder, ours), (include, theirs)):
@@ -71,7 +74,7 @@ def build_hls(cache: Cache, folder: Path, include: Path, executable: Path) -> Hl
         if cache.restore(key, names):
             return HlsProgram(executable, True, time.monotonic() - started, names["warnings"].read_text())
         command: list[str | Path] = [compiler, *FLAGS, "-isystem", include, "-o", executable.resolve(), "top.cpp", "tb.cpp"]
-        finished = run(command, what="compiling the HLS C++", cwd=folder, timeout_s=COMPILE_TIMEOUT_S)
+        finished = run(command, what="compiling the HLS C++", cwd=folder / design, timeout_s=COMPILE_TIMEOUT_S)
         names["warnings"].write_text(finished.output)
         cache.store(key, names)
     except OSError as error:

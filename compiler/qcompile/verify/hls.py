@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from qcompile.ir.errors import CompilerError
 from qcompile.tools.command import run
 from qcompile.tools.hls_compiler import HlsProgram
-from qcompile.verify.comparison import Comparison, Stimulus, compare_frames, write_frames
+from qcompile.verify.comparison import Stimulus, compare_frames, write_frames
 
 RUN_TIMEOUT_S = 3600.0
 
@@ -19,28 +20,15 @@ DIFFERS = 1
 
 @dataclass(frozen=True, slots=True)
 class HlsRun:
-    """A run of whole frames, what came out of it, and how long compiler and program took."""
+    """A run of so many frames: those that came out wrong, or not at all, the first fault in words (empty if there is none),
+    and how long compiler and program took.
+    """
 
-    compared: Comparison
+    frames: int
+    wrong: frozenset[int]
+    fault: str
     build_seconds: float
     seconds: float
-
-    @property
-    def frames(self) -> int:
-        """Frames that were sent."""
-        return self.compared.frames
-
-    @property
-    def wrong(self) -> frozenset[int]:
-        """Frames that came out wrong, or not at all."""
-        return self.compared.wrong
-
-    @property
-    def fault(self) -> str:
-        """The first thing that is wrong, in words; empty when nothing is."""
-        compared = self.compared
-        absent = f"frame {compared.complete} did not come out" if compared.complete < compared.frames else ""
-        return compared.first or absent
 
 
 def run_hls(program: HlsProgram, stimulus: Stimulus) -> HlsRun:
@@ -58,4 +46,19 @@ def run_hls(program: HlsProgram, stimulus: Stimulus) -> HlsRun:
         if finished.exit_code not in (0, DIFFERS):
             raise CompilerError(f"{what}: it ended with exit code {finished.exit_code}", why=finished.tail())
         compared = compare_frames(stimulus, [received / name for name in outputs], stimulus.frames)
-    return HlsRun(compared, program.build_seconds, finished.seconds)
+    absent = f"frame {compared.complete} did not come out" if compared.complete < compared.frames else ""
+    return HlsRun(
+        compared.frames, compared.wrong, compared.first or absent, program.build_seconds, finished.seconds
+    )
+
+
+def together(runs: Mapping[str, HlsRun]) -> HlsRun:
+    """Runs of the same frames through parts of a design, by name, as one."""
+    faults = [f"instance {name}: {run.fault}" for name, run in runs.items() if run.fault]
+    return HlsRun(
+        frames=min(run.frames for run in runs.values()),
+        wrong=frozenset[int]().union(*(run.wrong for run in runs.values())),
+        fault=faults[0] if faults else "",
+        build_seconds=sum(run.build_seconds for run in runs.values()),
+        seconds=sum(run.seconds for run in runs.values()),
+    )
