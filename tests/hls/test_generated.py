@@ -78,7 +78,7 @@ COMMANDS = {
     "csim_design": ({"-argv"}, 0),
     "csynth_design": (set(), 0),
     "cosim_design": ({"-argv"}, 0),
-    "export_design": ({"-format", "-output"}, 0),
+    "export_design": ({"-format", "-vendor", "-library", "-ipname", "-version"}, 0),
 }
 FLAGS = {"-reset", "-tb"}
 
@@ -149,7 +149,7 @@ def test_missing_headers(
 def test_another_backend_is_refused(cli: Cli, models: Path) -> None:
     outcome = cli(models / "mlp.onnx", "--target", "pynq-z2", "--backend", "verilog")
     assert outcome.code == 2
-    assert "there are rtl and hls" in outcome.err
+    assert "there are rtl, hls, mixed" in outcome.err
 
 
 def parameters_of_template(text: str, name: str) -> list[str]:
@@ -193,4 +193,7 @@ def test_a_design_named_as_something_of_cpp() -> None:
 def test_words_that_are_too_wide_are_refused_by_name() -> None:
     design = solo(SkidBuffer(Stream(IntType(8, False), 2049, 3)), "design")
     with pytest.raises(CompilerError, match=r"too wide.*\n  why: input_0 \(32,784 bits\), design_unit_out"):
+        generate_hls(design, title="", part="", clock_mhz=100)
+    design = solo(SkidBuffer(Stream(IntType(8, False), 513, 3)), "design")
+    with pytest.raises(CompilerError, match=r"too wide for Vitis HLS.*4,096.*\n  why: s_axis \(4,104 bits\), m_axis"):
         generate_hls(design, title="", part="", clock_mhz=100)

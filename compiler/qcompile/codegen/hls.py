@@ -104,18 +104,18 @@ def require_headers(nodes: Sequence[Instance]) -> None:
 def _require_widths(view: HlsTopView) -> None:
     words = [(s.name, 2 * s.bits) for s in view.streams] + [(m.name, m.width + PIECE) for m in view.memories]
     wide = [f"{name} ({bits:,} bits)" for name, bits in words if bits > WIDEST]
-    edges = [edge for edge in (*view.inputs, *view.outputs) if edge.padded_bits > WIDEST_PORT]
-    if edges:
-        raise CompilerError(
-            f"streams at the edge of {view.module} are too wide for Vitis HLS, which has ports of {WIDEST_PORT:,} bits at most",
-            why=", ".join(f"{edge.prefix} ({edge.padded_bits:,} bits)" for edge in edges),
-            hint="fold it more (--interval, --fps or --folding), or make it in RTL",
-        )
     if wide:
         raise CompilerError(
             f"words of this design are too wide for HLS C++, which has integers of {WIDEST:,} bits at most",
             why=", ".join(wide),
             hint="fold it more (--interval, --fps or --folding), or leave --backend hls out",
+        )
+    ports = [edge for edge in (*view.inputs, *view.outputs) if edge.padded_bits > WIDEST_PORT]
+    if ports:
+        raise CompilerError(
+            f"streams at the edge of {view.module} are too wide for Vitis HLS, which has ports of {WIDEST_PORT:,} bits at most",
+            why=", ".join(f"{edge.prefix} ({edge.padded_bits:,} bits)" for edge in ports),
+            hint="fold it more (--interval, --fps or --folding), or make it in RTL",
         )
 
 
