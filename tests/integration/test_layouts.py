@@ -199,7 +199,7 @@ def test_exact_in_rtl(
     verdict = json.loads(capsys.readouterr().out.splitlines()[-1])
     manifest = json.loads((tmp_path / "build" / "manifest.json").read_text(encoding="utf-8"))
     assert (verdict["mismatches"], verdict["ties"], verdict["rtl_mismatches"], verdict["rtl_frames"]) == (0, 0, 0, 10)
-    assert verdict["interval"] == manifest["interval_cycles"]
+    assert (verdict["interval"], verdict["latency"]) == (manifest["interval_cycles"], manifest["latency_cycles"])
 
 
 def test_super_resolution_in_integers(shared_model: Callable[[str], Path]) -> None:

@@ -40,6 +40,7 @@ def both(b: ModelBuilder, y: str, shape: tuple[int, ...] = (1, 3, 3, 4)) -> Proo
     changed = run_passes(plain.network, tuple(plain.values[n] for n in plain.network.integer.inputs), upsample="deconv")
     proof = plain.with_network(changed)
     assert_exact(proof)
+    assert {tap.tensor for tap in changed.taps} == {tap.tensor for tap in plain.network.taps}
     for name in plain.network.integer.outputs:
         assert np.array_equal(plain.values[name], proof.values[name])
     return proof

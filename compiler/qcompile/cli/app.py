@@ -61,7 +61,7 @@ Wrap = Annotated[
     bool, typer.Option("--wrap", help="only final sums have to fit --accumulator-bits: what is on the way wraps around")
 ]
 Upsample = Annotated[
-    str, typer.Option("--upsample", help="enlarged images in front of convolutions: auto, resize or deconv")
+    str, typer.Option("--upsample", help="enlarged images, DepthToSpace and convolutions as one: auto, resize or deconv")
 ]
 Backend = Annotated[
     str, typer.Option("--backend", help="rtl; hls: HLS C++ as well; mixed: HLS C++ for the nodes that --folding says so of")

@@ -27,7 +27,8 @@ class Options:
     `interval` (cycles) or `fps` (frames a second at `clock_mhz`) set the speed; without them the fastest design that fits
     is made.
     No accumulator needs more than `accumulator_bits` bits; with `wrap` only final sums have to fit them.
-    `upsample` (auto, resize, deconv) says which enlarged images become transposed convolutions.
+    `upsample` (auto, resize, deconv) says which convolutions of enlarged images, and of whose channels pixels are made,
+    become transposed ones.
     `engine` (auto, folded, lut) says what computes layers whose neurons read at most `lut_inputs` bits, `lut_stages`
     after how many logic levels these have registers (0: after every layer).
     `backend` `hls` writes HLS C++ beside the RTL and runs it on the same frames, with the headers in `hls_include` or those

@@ -12,6 +12,7 @@ from qcompile.ir.network import Network
 from qcompile.ir.types import IntArray
 from qcompile.transforms.accumulator_form import AbsorbSign, PopcountForm
 from qcompile.transforms.fold_padding import FoldPadding
+from qcompile.transforms.sub_pixels import SubPixelsAsDeconvolution
 from qcompile.transforms.upsampling import UpsamplingAsDeconvolution
 
 
@@ -24,12 +25,19 @@ class NetworkPass(Protocol):
         """The transformed network."""
 
 
-PASSES: tuple[NetworkPass, ...] = (FoldPadding(), UpsamplingAsDeconvolution(), AbsorbSign(), PopcountForm())
+PASSES: tuple[NetworkPass, ...] = (
+    FoldPadding(),
+    UpsamplingAsDeconvolution(),
+    SubPixelsAsDeconvolution(),
+    AbsorbSign(),
+    PopcountForm(),
+)
 
 
 def pipeline(upsample: str) -> tuple[NetworkPass, ...]:
     """The passes with this mode (auto, resize, deconv) of upsampling."""
-    return tuple(replace(p, mode=upsample) if isinstance(p, UpsamplingAsDeconvolution) else p for p in PASSES)
+    moded = (UpsamplingAsDeconvolution, SubPixelsAsDeconvolution)
+    return tuple(replace(p, mode=upsample) if isinstance(p, moded) else p for p in PASSES)
 
 
 class PassError(Exception):

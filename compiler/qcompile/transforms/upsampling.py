@@ -57,12 +57,13 @@ class _Enlarged:
     @property
     def cheaper(self) -> bool:
         """Whether the bits of all weights that are multiplied in a frame become fewer."""
-        bits = max(_bits(matrix) for matrix in self.matrices)
-        plain = self.vectors * int(self.plain.shape[0]) * _bits(self.plain)
+        bits = max(bits_of(matrix) for matrix in self.matrices)
+        plain = self.vectors * int(self.plain.shape[0]) * bits_of(self.plain)
         return self.cycle.elements * bits < plain
 
 
-def _bits(weights: IntArray) -> int:
+def bits_of(weights: IntArray) -> int:
+    """Of a weight, the sign included."""
     return max(int(weights.max()).bit_length(), int(-weights.min() - 1).bit_length() if weights.min() < 0 else 0) + 1
 
 

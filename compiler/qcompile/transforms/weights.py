@@ -38,7 +38,7 @@ def from_lattice(codes: IntArray, lattice: Lattice) -> IntegerMatrix | str:
     halves = bool(np.any(doubled % 2))
     integers = doubled if halves else doubled // 2
     scale = np.broadcast_to(lattice.scale, codes.shape) / (2 if halves else 1)
-    found = _multiples(scale)
+    found = common_unit(scale)
     if found is None:
         return "its weights have a scale for each input channel, and the ratios of the scales are not integers"
     factors, unit = found
@@ -70,7 +70,7 @@ def scaled_rows(matrix: IntegerMatrix, factors: FloatArray) -> tuple[IntegerMatr
 
     A sentence when the factors are no integer multiples of a common unit.
     """
-    found = _multiples(factors[:, None])
+    found = common_unit(factors[:, None])
     if found is None:
         return "its input has a scale for each channel, and the ratios of the scales are not integers"
     multiples, unit = found
@@ -83,14 +83,14 @@ def scaled_entries(matrix: IntegerMatrix, factors: FloatArray) -> IntegerMatrix 
 
     A sentence when the factors of an output channel are no integer multiples of a common unit.
     """
-    found = _multiples(factors)
+    found = common_unit(factors)
     if found is None:
         return "its input has a scale for each channel, and the ratios of the scales are not integers"
     multiples, unit = found
     return _bounded(matrix.integers * multiples, matrix.scale * unit)
 
 
-def _multiples(numbers: FloatArray) -> tuple[IntArray, FloatArray] | None:
+def common_unit(numbers: FloatArray) -> tuple[IntArray, FloatArray] | None:
     """Integers (K, M) and a unit (M,) that give the numbers (K, M), up to what a rounding to float32 may have changed."""
     least = np.abs(numbers).min(axis=0)
     for divisor in DIVISORS:
