@@ -34,23 +34,43 @@ module rom #(
   localparam ROM_STYLE = RAM_STYLE;
 `endif
 
-  (* rom_style = ROM_STYLE *)
-  logic [LANES*WIDTH-1:0] memory[DEPTH];
+  // One LUT a bit needs no module of its own.
+  if (RAM_STYLE == "distributed" && DEPTH > 64) begin : gen_logic
 
-  if (FILE != "") begin : gen_contents
-    initial begin
-      $readmemh(FILE, memory);
-    end
-  end
+    logic_rom #(
+        .WIDTH(WIDTH),
+        .DEPTH(DEPTH),
+        .LANES(LANES),
+        .LANE(LANE),
+        .FILE(FILE)
+    ) words (
+        .clk(clk),
+        .enable(enable),
+        .address(address),
+        .data(data)
+    );
 
-  if (DEPTH == 1) begin : gen_constant
-    assign data = memory[0][LANE*WIDTH+:WIDTH];
-  end else begin : gen_read
-    always_ff @(posedge clk) begin
-      if (enable) begin
-        data <= memory[address][LANE*WIDTH+:WIDTH];
+  end else begin : gen_memory
+
+    (* rom_style = ROM_STYLE *)
+    logic [LANES*WIDTH-1:0] memory[DEPTH];
+
+    if (FILE != "") begin : gen_contents
+      initial begin
+        $readmemh(FILE, memory);
       end
     end
+
+    if (DEPTH == 1) begin : gen_constant
+      assign data = memory[0][LANE*WIDTH+:WIDTH];
+    end else begin : gen_read
+      always_ff @(posedge clk) begin
+        if (enable) begin
+          data <= memory[address][LANE*WIDTH+:WIDTH];
+        end
+      end
+    end
+
   end
 
 endmodule

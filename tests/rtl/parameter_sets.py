@@ -62,6 +62,7 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
     ),
     "frame_marker": ({"BEATS": 10}, {"WIDTH": 1, "BEATS": 16}),
     "input_buffer": ({"DEPTH": 1}, {"WIDTH": 36, "DEPTH": 512, "RAM_STYLE": "block"}),
+    "logic_rom": ({"DEPTH": 2}, {"LANES": 3, "LANE": 2, "WIDTH": 1}),
     "lookup_table": (
         {"PE": 1, "LANES": 1, "FOLDS": 3},
         {"PE": 4, "LANES": 1, "INPUT_BITS": 8, "ADDRESS_BITS": 6, "OUTPUT_BITS": 1},
@@ -140,7 +141,11 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
         {"HALF_EVEN": 1, "INPUT_SIGNED": 0, "LOW": -128, "HIGH": 127},
         {"SHIFT": 20, "USE_DSP": 1, "RAM_STYLE": "block"},
     ),
-    "rom": ({"DEPTH": 1}, {"WIDTH": 36, "DEPTH": 500, "RAM_STYLE": "block"}, {"LANES": 3, "LANE": 2}),
+    "rom": (
+        {"DEPTH": 1},
+        {"WIDTH": 36, "DEPTH": 500, "RAM_STYLE": "block"},
+        {"LANES": 3, "LANE": 2, "DEPTH": 65, "RAM_STYLE": "distributed"},
+    ),
     "simple_dual_port_ram": ({"DEPTH": 2}, {"WIDTH": 36, "DEPTH": 500, "RAM_STYLE": "block"}),
     "skid_buffer": ({"WIDTH": 1}, {"WIDTH": 3000}),
     "sliding_window": (
@@ -246,6 +251,7 @@ ILLEGAL: Mapping[str, tuple[tuple[Parameters, str], ...]] = {
     ),
     "frame_marker": (({"BEATS": 0}, "WIDTH and BEATS must be at least 1"),),
     "input_buffer": (({"DEPTH": 0}, "WIDTH and DEPTH must be at least 1"),),
+    "logic_rom": (({"DEPTH": 1}, "DEPTH at least 2"), ({"LANE": 1}, "LANE less than LANES")),
     "lookup_table": (
         ({"LANES": 3}, "LANES must be 1 or PE"),
         ({"ADDRESS_BITS": 5}, "ADDRESS_BITS must be 1 to INPUT_BITS"),

@@ -132,5 +132,5 @@ class ArgMaxUnit:
         return (index[:, None].astype(np.int64),)
 
 
-SOURCES = ("skid_buffer", "rom", "max_tree", "argmax")
+SOURCES = ("skid_buffer", "logic_rom", "rom", "max_tree", "argmax")
 """Files of the RTL, dependencies first."""

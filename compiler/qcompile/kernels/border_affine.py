@@ -132,7 +132,7 @@ class BorderAffineUnit:
         ]
         if factors.shape[0] > 1:
             memories.append(Memory("FACTORS_FILE", factor_bits, pack(factors[:, None], factor_bits)))
-        return Binding(self.kind, ("skid_buffer", "rom", "border_affine"), parameters, tuple(memories))
+        return Binding(self.kind, ("skid_buffer", "logic_rom", "rom", "border_affine"), parameters, tuple(memories))
 
     def evaluate(self, *frames: IntArray) -> tuple[IntArray, ...]:
         """(frames, height * width * channels) to the same shape."""

@@ -127,5 +127,5 @@ class LookupTable:
         return folded.transpose(0, 2, 1).reshape(-1, self.pe)
 
 
-SOURCES = ("skid_buffer", "rom", "lookup_table")
+SOURCES = ("skid_buffer", "logic_rom", "rom", "lookup_table")
 """Files of the RTL, dependencies first."""

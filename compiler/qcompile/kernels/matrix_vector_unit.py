@@ -281,6 +281,7 @@ def _table(parameter: str, sizes: IntArray, folds: IntArray) -> Memory:
 
 SOURCES = (
     "skid_buffer",
+    "logic_rom",
     "rom",
     "input_buffer",
     "adder_tree",

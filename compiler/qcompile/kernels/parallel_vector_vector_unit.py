@@ -135,6 +135,7 @@ class ParallelVectorVectorUnit:
 
 SOURCES = (
     "skid_buffer",
+    "logic_rom",
     "rom",
     "adder_tree",
     "popcount",

@@ -19,7 +19,16 @@ from qcompile.kernels.phased_geometry import PhasedGeometry, needed_from
 from qcompile.kernels.window_schedule import depths, least_depth, steady_interval, steady_schedule
 from qcompile.ops.taps import TapAxis, gather
 
-SOURCES = ("skid_buffer", "simple_dual_port_ram", "rom", "axis_table", "phased_walk", "pad_select", "phased_window")
+SOURCES = (
+    "skid_buffer",
+    "simple_dual_port_ram",
+    "logic_rom",
+    "rom",
+    "axis_table",
+    "phased_walk",
+    "pad_select",
+    "phased_window",
+)
 """Files of the RTL, dependencies first."""
 
 

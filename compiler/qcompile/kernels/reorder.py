@@ -20,7 +20,7 @@ from qcompile.kernels.memory import (
     rom_resources,
 )
 
-SOURCES = ("skid_buffer", "simple_dual_port_ram", "rom", "address_walk", "reorder")
+SOURCES = ("skid_buffer", "simple_dual_port_ram", "logic_rom", "rom", "address_walk", "reorder")
 """Files of the RTL, dependencies first."""
 
 

@@ -147,7 +147,7 @@ class Requantise:
             ("USE_DSP", int(self.uses_dsp)),
         )
         memory = Memory("CONSTANTS_FILE", self.pe * width, words)
-        return Binding(self.kind, ("skid_buffer", "rom", "requantise"), parameters, (memory,))
+        return Binding(self.kind, ("skid_buffer", "logic_rom", "rom", "requantise"), parameters, (memory,))
 
     def evaluate(self, *frames: IntArray) -> tuple[IntArray, ...]:
         """(frames, vectors * channels) to the same shape."""

@@ -263,5 +263,5 @@ class Thresholding:
         return parts(*self._shape(style == "binary_search"), 6, 18432).lut
 
 
-SOURCES = ("skid_buffer", "rom", "threshold_count", "threshold_search", "thresholding")
+SOURCES = ("skid_buffer", "logic_rom", "rom", "threshold_count", "threshold_search", "thresholding")
 """Files of the RTL, dependencies first."""

@@ -135,7 +135,7 @@ class VectorVectorUnit:
             ("USE_DSP", {"auto": "auto", "lut": "no", "dsp": "yes"}[self.res_type]),
         )
         memories = () if self._all_ones() else (Memory("WEIGHTS_FILE", width, self._words(weight)),)
-        return Binding(self.kind, ("skid_buffer", "rom", "vector_vector_unit"), parameters, memories)
+        return Binding(self.kind, ("skid_buffer", "logic_rom", "rom", "vector_vector_unit"), parameters, memories)
 
     def evaluate(self, *frames: IntArray) -> tuple[IntArray, ...]:
         """(frames, vectors * positions * channels) to (frames, vectors * channels), exact."""
