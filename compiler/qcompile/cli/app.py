@@ -12,6 +12,7 @@ from qcompile.cli import show
 from qcompile.flow import catalogue
 from qcompile.flow.check import verify_folder
 from qcompile.flow.compile import compile_model
+from qcompile.flow.convert import convert_model
 from qcompile.flow.estimate import estimate_model
 from qcompile.flow.explain import explain_node
 from qcompile.flow.options import DEFAULT_LUT_INPUTS, DEFAULT_RTL_FRAMES, Options, parse_backend, parse_shapes
@@ -244,6 +245,35 @@ def explain(
     )
     for line in explain_node(options, node):
         typer.echo(line)
+
+
+@app.command()
+def convert(
+    model: Model,
+    to: Annotated[str, typer.Option("--to", help="qonnx, qcdq or integer", show_default=False)],
+    output: Annotated[Path, typer.Option("-o", "--output", help="the file to write", show_default=False)],
+    input_type: Input = None,
+    input_scale: InputScale = None,
+    shape: ShapeOption = [],  # noqa: B006
+    vectors: Vectors = None,
+    frames: RandomFrames = None,
+    force: Annotated[bool, typer.Option("--force", help="replace a file that qcompile did not write")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write MODEL in another dialect, proven to give the same integers."""
+    options = Options(
+        model=model,
+        target="",
+        input_type=input_type,
+        input_scale=input_scale,
+        shapes=parse_shapes(shape),
+        vectors=vectors,
+        frames=frames,
+    )
+    conversion = convert_model(options, to, output, force, Progress(show.listener(quiet)))
+    if not quiet:
+        show.conversion(conversion)
+    typer.echo(conversion.json_line())
 
 
 @app.command("list")

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from qcompile.flow.check import Checked
 from qcompile.flow.compile import Outcome
+from qcompile.flow.convert import Conversion
 from qcompile.flow.progress import Listener, Silent
 from qcompile.ir.errors import CompilerError
 from qcompile.report.figures import DesignFigures
@@ -196,6 +197,19 @@ def outcome(result: Outcome) -> None:
             soft_wrap=True,
         )
     console.print(f"output: {result.folder}", soft_wrap=True)
+
+
+def conversion(result: Conversion) -> None:
+    """What was compared, and where the file lies."""
+    console = _console()
+    console.print(
+        f"{result.frames - len(result.ties)} of {result.frames} frames exact, {result.compared:,} numbers of "
+        f"{result.tensors} quantised tensors compared",
+        soft_wrap=True,
+    )
+    for tie in result.ties:
+        console.print(f"  float tie: frame {tie.frame}, {tie.elements} elements of '{tie.tensor}'", soft_wrap=True)
+    console.print(f"output: {result.path}", soft_wrap=True)
 
 
 def checked(result: Checked) -> None:

@@ -78,7 +78,7 @@ def understand(options: Options, progress: Progress, observe: Observer = unobser
         graph = import_model(model, where, options.shapes)
         observe("import", graph)
     with progress.step("streamline to integers"):
-        types = _input_types(options, model, graph)
+        types = input_types(options, model, graph)
         try:
             network = streamline(graph, types)
         except CompilerError as error:
@@ -153,7 +153,7 @@ def _folded(
     return min(made, key=merit)
 
 
-def _input_types(options: Options, model: Model, graph: Graph) -> dict[str, InputType]:
+def input_types(options: Options, model: Model, graph: Graph) -> dict[str, InputType]:
     """Types stated by the user for all inputs that something reads, else those of the model or annotated in it."""
     used = {name for node in graph.nodes for name in node.inputs} | set(graph.outputs)
     if options.input_type is not None:

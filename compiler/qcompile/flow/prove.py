@@ -15,7 +15,7 @@ from qcompile.frontend.constants import Session, open_session, run_session
 from qcompile.frontend.load import Model
 from qcompile.frontend.reference import Reference, make_reference
 from qcompile.frontend.standard_form import standard_form
-from qcompile.ir.dataflow import Port
+from qcompile.ir.dataflow import Dataflow, Port
 from qcompile.ir.graph import Graph, Shape, element_count
 from qcompile.ir.types import Array, IntArray
 from qcompile.luts.proof import NO_TABLES, TableProof
@@ -77,20 +77,32 @@ class IntegerProof:
 def prove_integers(
     prepared: Prepared, frames: Frames, shapes: Mapping[str, Shape], exported: Model, where: str
 ) -> IntegerProof:
-    """Runs all frames through the original model, the integer graph, its ONNX export and the kernels' reference.
+    """Runs all frames through the original model, the integer graph, its ONNX export and the kernels' reference."""
+    proof = prove_export(prepared.understood, frames, shapes, exported, where, prepared.dataflow)
+    integer = prepared.understood.network.integer
+    return replace(proof, tables=prove_tables(integer, prepared.dataflow, find_layers(integer)))
 
-    A few at a time, so that memory is bounded by the size of one frame's tensors or by `PART_ELEMENTS`.
+
+def prove_export(
+    understood: Understood,
+    frames: Frames,
+    shapes: Mapping[str, Shape],
+    exported: Model,
+    where: str,
+    dataflow: Dataflow | None = None,
+) -> IntegerProof:
+    """The same without tables of LUT netlists, and without kernels where there are none.
+
+    A few frames at a time, so that memory is bounded by the size of one frame's tensors or by `PART_ELEMENTS`.
     """
-    understood = prepared.understood
     integer = understood.network.integer
     quantised = [tap for tap in understood.network.taps if tap.value in {*integer.inputs, *integer.values}]
     taps = list(dict.fromkeys([tap.tensor for tap in quantised] + [tap.reads for tap in quantised if tap.reads]))
     produced = {name for node in standard_form(understood.model).model.graph.node for name in node.output}
     reference = make_reference(understood.model, [name for name in taps if name in produced], shapes, where)
-    prover = _Prover(prepared, reference, open_session(exported))
+    prover = _Prover(understood, dataflow, reference, open_session(exported))
     count, size = len(frames.inputs[0]), max(1, PART_ELEMENTS // elements_of_a_frame(integer))
-    proof = _joined([prover.prove(frames.part(slice(k, k + size))) for k in range(0, count, size)])
-    return replace(proof, tables=prove_tables(integer, prepared.dataflow, find_layers(integer)))
+    return _joined([prover.prove(frames.part(slice(k, k + size))) for k in range(0, count, size)])
 
 
 def default_frames(graph: Graph) -> int:
@@ -107,13 +119,14 @@ def elements_of_a_frame(graph: Graph) -> int:
 class _Prover:
     """What all frames are proven with."""
 
-    prepared: Prepared
+    understood: Understood
+    dataflow: Dataflow | None
     reference: Reference
     session: Session
 
     def prove(self, frames: Frames) -> IntegerProof:
         """The proof for these frames alone."""
-        understood = self.prepared.understood
+        understood = self.understood
         network = understood.network
         values = network.integer.evaluate(*frames.codes)
         tapped: dict[str, Array] = self.reference.run(*frames.inputs)
@@ -123,13 +136,15 @@ class _Prover:
         given, compared = _given(understood, frames, values)
         feeds = {name: np.asarray(values[name], np.int64) for name in network.integer.inputs}
         del values, tapped
-        sent = evaluate(self.prepared.dataflow, frames.codes)
-        drivers = {channel.sink: channel.source for channel in self.prepared.dataflow.channels}
-        kernels = [sent[drivers[Port(None, k)]] for k in range(len(outputs))]
+        kernels: list[IntArray] = []
+        if self.dataflow is not None:
+            sent = evaluate(self.dataflow, frames.codes)
+            drivers = {channel.sink: channel.source for channel in self.dataflow.channels}
+            kernels = [sent[drivers[Port(None, k)]] for k in range(len(outputs))]
         results = run_session(self.session, list(network.integer.outputs), feeds)
         ours = [results[name] for name in network.integer.outputs]
         return IntegerProof(
-            outputs, agreement, given, compared, _differing(ours, outputs), _differing(kernels, outputs)
+            outputs, agreement, given, compared, _differing(ours, outputs), _differing(kernels, outputs[: len(kernels)])
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,14 +49,38 @@ def load_frames(path: Path, network: Network) -> Frames:
 
     Raises CompilerError.
     """
+    arrays = _arrays(path)
+    inputs = _inputs(arrays, network.before, path)
+    outputs = _outputs(arrays, network.after, path)
+    _check_counts((*inputs, *outputs.values()), path)
+    return _encoded(inputs, outputs, network)
+
+
+def load_inputs(path: Path, graph: Graph) -> tuple[Array, ...]:
+    """The inputs of a graph alone, float32, from such a file. Raises CompilerError."""
+    inputs = _inputs(_arrays(path), graph, path)
+    _check_counts(inputs, path)
+    return inputs
+
+
+def _check_counts(arrays: Sequence[Array], path: Path) -> None:
+    counts = {len(array) for array in arrays}
+    if len(counts) != 1:
+        raise CompilerError("the arrays hold different numbers of frames", str(path), f"{sorted(counts)}")
+
+
+def _arrays(path: Path) -> dict[str, Array]:
     try:
         with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+            return {name: archive[name] for name in archive.files}
     except (OSError, ValueError, zipfile.BadZipFile, EOFError, zlib.error) as error:
         raise CompilerError(
             "the vectors cannot be read", str(path), str(error), "give a .npz file with x and optionally y"
         ) from error
-    names = network.before.inputs
+
+
+def _inputs(arrays: Mapping[str, Array], graph: Graph, path: Path) -> tuple[Array, ...]:
+    names = graph.inputs
     keys = ["x"] if len(names) == 1 and "x" in arrays else list(names)
     absent = [key for key in keys if key not in arrays]
     if absent:
@@ -65,12 +89,7 @@ def load_frames(path: Path, network: Network) -> Frames:
             str(path),
             f"they hold {', '.join(arrays) or 'nothing'}",
         )
-    inputs = tuple(_shaped(arrays[key], name, network.before, path) for key, name in zip(keys, names, strict=True))
-    outputs = _outputs(arrays, network.after, path)
-    counts = {len(array) for array in (*inputs, *outputs.values())}
-    if len(counts) != 1:
-        raise CompilerError("the arrays hold different numbers of frames", str(path), f"{sorted(counts)}")
-    return _encoded(inputs, outputs, network)
+    return tuple(_shaped(arrays[key], name, graph, path) for key, name in zip(keys, names, strict=True))
 
 
 def _outputs(arrays: Mapping[str, Array], after: Graph, path: Path) -> dict[str, Array]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from qcompile.frontend.load import PRODUCER
 from qcompile.frontend.node_writer import Attributes, NodeWriter
 from qcompile.ir.errors import CompilerError
 from qcompile.ir.graph import Graph, Node, Operator
@@ -319,7 +320,7 @@ def export_integer(graph: Graph) -> onnx.ModelProto:
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
-        producer_name="qcompile",
+        producer_name=PRODUCER,
     )
     onnx.checker.check_model(model, full_check=True)
     return model

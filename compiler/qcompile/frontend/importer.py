@@ -40,6 +40,23 @@ def import_model(model: onnx.ModelProto, where: str, shapes: Mapping[str, Shape]
     `shapes` overrides the shapes of inputs by name ("" stands for the only input). Raises one CompilerError that
     names every node that cannot be compiled, and why.
     """
+    return finished(read_model(model, where, shapes), model, where)
+
+
+def finished(builder: Builder, model: onnx.ModelProto, where: str) -> Graph:
+    """The graph of a model that `read_model` has read. Raises CompilerError for outputs that no input reaches."""
+    outputs = tuple(builder.resolve(o.name) for o in model.graph.output)
+    undefined = [name for name in outputs if not builder.is_defined(name)]
+    if undefined:
+        raise CompilerError(f"nothing computes the output '{undefined[0]}'", where)
+    constant = [name for name in outputs if builder.is_constant(name)]
+    if constant or not outputs:
+        raise CompilerError(f"the output '{(constant or ['(none)'])[0]}' does not depend on the input", where)
+    return builder.finish(tuple(value.name for value in model_inputs(model)), outputs)
+
+
+def read_model(model: onnx.ModelProto, where: str, shapes: Mapping[str, Shape] | None = None) -> Builder:
+    """Every tensor of the model by its name, as `import_model` understands it. Raises the same errors."""
     stated, rewritten = model, standard_form(one_frame(model))
     model = rewritten.model
     try:
@@ -58,14 +75,7 @@ def import_model(model: onnx.ModelProto, where: str, shapes: Mapping[str, Shape]
             "the model holds what qcompile cannot compile", rejections, "'qcompile list ops' prints what it can"
         ).at(where)
     refuse_mixing(stated, where, {name: builder.shapes[name] for name in inputs})
-    outputs = tuple(builder.resolve(o.name) for o in model.graph.output)
-    undefined = [name for name in outputs if not builder.is_defined(name)]
-    if undefined:
-        raise CompilerError(f"nothing computes the output '{undefined[0]}'", where)
-    constant = [name for name in outputs if builder.is_constant(name)]
-    if constant or not outputs:
-        raise CompilerError(f"the output '{(constant or ['(none)'])[0]}' does not depend on the input", where)
-    return builder.finish(inputs, outputs)
+    return builder
 
 
 def _readers(graph: onnx.GraphProto) -> dict[str, frozenset[str]]:

@@ -97,6 +97,19 @@ def _load_external_data(model: onnx.ModelProto, path: Path) -> None:
         ) from error
 
 
+PRODUCER = "qcompile"
+"""Stands in every file that we write."""
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file is a model that qcompile wrote."""
+    try:
+        model = onnx.load_model_from_string(path.read_bytes())
+    except (OSError, DecodeError):
+        return False
+    return bool(model.producer_name == PRODUCER)
+
+
 def model_digest(path: Path) -> str:
     """sha256 of the file, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

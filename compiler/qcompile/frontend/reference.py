@@ -102,10 +102,29 @@ def make_reference(
         raise CompilerError("onnxruntime cannot load the model", where, str(error)) from error
     except CompilerError as error:
         raise (error if error.where else error.at(where)) from error
-    elements = {value.name: value.type.tensor_type.elem_type for value in model_inputs(model)}
-    dtypes = {name: helper.tensor_dtype_to_np_dtype(element) for name, element in elements.items()}
     crossing = {name: computed[name] for name in parts.crossing}
-    return Reference(frame, dtypes, outputs, session, crossing, {name: computed[name] for name in fixed})
+    return Reference(frame, _dtypes(model), outputs, session, crossing, {name: computed[name] for name in fixed})
+
+
+def as_written(
+    model: onnx.ModelProto, taps: Sequence[str], shapes: Mapping[str, Shape] | None = None, where: str = "the model"
+) -> Reference:
+    """A model of standard operators exactly as it stands, with `taps` given besides its outputs; errors as `make_reference`."""
+    single = onnx.ModelProto()
+    single.CopyFrom(one_frame(model))
+    stated = {output.name for output in single.graph.output}
+    single.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in taps if name not in stated)
+    frame = input_shapes(single, where, shapes)
+    try:
+        session = open_session(single)
+    except OnnxruntimeError as error:
+        raise CompilerError("onnxruntime cannot load the model", where, str(error)) from error
+    return Reference(frame, _dtypes(single), tuple(output.name for output in single.graph.output), session, {}, {})
+
+
+def _dtypes(model: onnx.ModelProto) -> dict[str, np.dtype[np.generic]]:
+    elements = {value.name: value.type.tensor_type.elem_type for value in model_inputs(model)}
+    return {name: helper.tensor_dtype_to_np_dtype(element) for name, element in elements.items()}
 
 
 def _compute(model: onnx.ModelProto, names: Sequence[str]) -> dict[str, Array]:
