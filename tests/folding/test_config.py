@@ -43,10 +43,11 @@ def faults(message: str) -> list[str]:
 
 
 def test_our_names(tmp_path: Path) -> None:
-    folding = read(tmp_path, {"k0": {"PE": 4, "SIMD": 6, "ram_style": "block", "resType": "lut"}, "k3": {"PE": 2}})
-    assert folding.settings == {"k0": {"PE": 4, "SIMD": 6, "ram_style": "block", "resType": "lut"}, "k3": {"PE": 2}}
+    stated = {"PE": 4, "SIMD": 6, "ram_style": "block", "resType": "lut", "stationary": "input"}
+    folding = read(tmp_path, {"k0": stated, "k3": {"PE": 2}})
+    assert folding.settings == {"k0": stated, "k3": {"PE": 2}}
     folded = config.apply(DESIGN, folding)
-    assert folded.instance("k0").kernel.attributes() == {"PE": 4, "SIMD": 6, "ram_style": "block", "resType": "lut"}
+    assert folded.instance("k0").kernel.attributes() == stated
     assert folded.instance("k1").kernel.attributes()["PE"] == 1
 
 

@@ -126,7 +126,8 @@ def test_fixed_attributes_stay() -> None:
         dataflow, instances=(replace(dataflow.instances[0], kernel=layer), *dataflow.instances[1:])
     )
     found = search(dataflow, PYNQ, fixed={"k0": ("PE", "ram_style")}).instance("k0").kernel
-    assert found.attributes() | {"SIMD": 0} == {"PE": 2, "SIMD": 0, "ram_style": "block", "resType": "auto"}
+    wanted = {"PE": 2, "SIMD": 0, "ram_style": "block", "resType": "auto", "stationary": "output"}
+    assert found.attributes() | {"SIMD": 0} == wanted
     assert found.interval() == 4
     with pytest.raises(CompilerError, match="3 cycles a frame cannot be reached") as caught:
         search(dataflow, PYNQ, 3, {"k0": ("PE",)})

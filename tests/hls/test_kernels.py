@@ -48,7 +48,8 @@ CASES: Mapping[str, Sequence[Kernel | Case]] = {
     "lookup_table": test_lookup_table.CASES,
     "matrix_matrix_unit": test_matrix_matrix_unit.CASES,
     "matrix_vector_unit": [
-        *test_matrix_vector_unit.KERNELS, *test_matrix_vector_unit.WRAPPING, *test_matrix_vector_unit.CYCLIC
+        *test_matrix_vector_unit.KERNELS, *test_matrix_vector_unit.WRAPPING, *test_matrix_vector_unit.CYCLIC,
+        *test_matrix_vector_unit.INPUT_STATIONARY, *test_matrix_vector_unit.WRAPPING_BY_INPUT
     ],
     "parallel_vector_vector_unit": [unit.parallel() for unit in test_parallel_vector_vector_unit.KERNELS],
     "parallel_window": [*test_parallel_window.SQUARE, *test_parallel_window.SEQUENCES],

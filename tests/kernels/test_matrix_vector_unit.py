@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from qcompile.dataflow.timing import run
 from qcompile.ir.types import IntType, read_only
 from qcompile.kernels.dot_product import weight_code
 from qcompile.kernels.matrix_vector_unit import MatrixVectorUnit
@@ -117,6 +118,68 @@ def test_conformance(tmp_path: Path) -> None:
 def test_conformance_where_sums_on_the_way_wrap_around(tmp_path: Path) -> None:
     """By several times the accumulator's range, in the tree of products and in the accumulator."""
     conform(WRAPPING, tmp_path)
+
+
+def at_random(seed: int) -> MatrixVectorUnit:
+    """A small unit of any types and any folding."""
+    rng = np.random.default_rng(seed)
+    rows, columns, vectors = (int(rng.integers(1, most, endpoint=True)) for most in (16, 30, 3))
+    x = IntType(int(rng.integers(1, 9)), bool(rng.integers(2)))
+    limit = 1 << int(rng.integers(0, 8))
+    made = unit(rows, columns, 1, 1, (-limit, limit - 1), x, bool(rng.integers(2)), vectors)
+    return list(made.foldings())[int(rng.integers(len(list(made.foldings()))))]
+
+
+INPUT_STATIONARY = [
+    replace(made, stationary="input")
+    for made in (
+        *KERNELS,
+        unit(12, 20, 2, 4, (-8, 7), U4, biased=True, vectors=2),
+        unit(40, 6, 1, 3, (-2, 1), S3, vectors=2),
+        unit(600, 3, 1, 1, (-8, 7), U4),
+        bipolar(12, 40, 2, 20, U1, biased=True),
+        bipolar(6, 10, 3, 5, U1),
+        bipolar(6, 10, 1, 2, S3),
+        unit(4, 6, 2, 2, (-128, 127), U8, biased=True, vectors=3, res_type="dsp"),
+        *map(at_random, range(12)),
+    )
+]
+"""The foldings of KERNELS, sums in memories of 2 and more words, in block RAM, and in the register that one word is."""
+
+WRAPPING_BY_INPUT = [
+    replace(case, kernel=case.kernel.with_attribute("PE", 1).with_attribute("stationary", "input")) for case in WRAPPING
+]
+
+
+def test_conformance_of_the_input_stationary_order(tmp_path: Path) -> None:
+    assert {made.binding().module for made in INPUT_STATIONARY} == {"input_stationary_unit"}
+    assert {dict(made.binding().parameters)["SUMS_STYLE"] for made in INPUT_STATIONARY} == {"distributed", "block"}
+    conform([*INPUT_STATIONARY, *WRAPPING_BY_INPUT], tmp_path)
+
+
+def test_the_input_stationary_order_is_done_as_soon_as_its_inputs_have_come() -> None:
+    """Results rows / PE cycles behind the last input, however slowly the vector comes; the other order starts anew then."""
+    by_output = unit(12, 20, 2, 4, (-8, 7), U4)
+    by_input = by_output.with_attribute("stationary", "input")
+    assert by_input.interval() == by_output.interval() == 30
+    arrivals = np.arange(by_output.inputs[0].beats, dtype=np.int64) * 100
+    ends = [run(made.schedule(), [arrivals], 1)[1][0][-1] - arrivals[-1] for made in (by_output, by_input)]
+    assert ends == [25 + by_output.latency(), 5 + by_input.latency()]
+
+
+def test_orders() -> None:
+    made = unit(12, 20, 2, 4, (-8, 7), U4)
+    assert [order.stationary for order in made.orders()] == ["output", "input"]
+    assert {folding.stationary for folding in made.foldings()} == {"output"}
+    kept = made.with_attribute("stationary", "input")
+    assert {folding.stationary for folding in kept.foldings()} == {"input"}
+    for whole in (made.with_attribute("PE", 12), made.with_attribute("SIMD", 20)):
+        assert [order.stationary for order in whole.orders()] == ["output"]
+    with pytest.raises(ValueError, match="stationary must be one of output, input, not 'weight'"):
+        made.with_attribute("stationary", "weight")
+    with pytest.raises(ValueError, match="stationary must be one of output, not 'input'"):
+        CYCLIC[0].with_attribute("stationary", "input")
+    assert [order.stationary for order in CYCLIC[0].orders()] == ["output"]
 
 
 def cyclic(

@@ -62,6 +62,13 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
     ),
     "frame_marker": ({"BEATS": 10}, {"WIDTH": 1, "BEATS": 16}),
     "input_buffer": ({"DEPTH": 1}, {"WIDTH": 36, "DEPTH": 512, "RAM_STYLE": "block"}),
+    "input_stationary_unit": (
+        {"ROWS": 1, "COLUMNS": 1, "PE": 1, "SIMD": 1},
+        {"PE": 4, "SIMD": 2, "INITIAL_DEPTH": 1},
+        {"PE": 1, "SIMD": 8, "INPUT_SIGNED": 1, "INITIAL_DEPTH": 4, "RAM_STYLE": "block", "SUMS_STYLE": "block"},
+        {"INPUT_BITS": 1, "WEIGHT_BITS": 1, "WEIGHT_SIGNED": 0, "BIPOLAR": 1, "PLANES": 1, "INITIAL_DEPTH": 1},
+        {"ROWS": 6, "SIMD": 1, "USE_DSP": 1},
+    ),
     "logic_rom": ({"DEPTH": 2}, {"LANES": 3, "LANE": 2, "WIDTH": 1}),
     "lookup_table": (
         {"PE": 1, "LANES": 1, "FOLDS": 3},
@@ -251,6 +258,11 @@ ILLEGAL: Mapping[str, tuple[tuple[Parameters, str], ...]] = {
     ),
     "frame_marker": (({"BEATS": 0}, "WIDTH and BEATS must be at least 1"),),
     "input_buffer": (({"DEPTH": 0}, "WIDTH and DEPTH must be at least 1"),),
+    "input_stationary_unit": (
+        ({"PE": 3}, "PE must divide ROWS"),
+        ({"SIMD": 0}, "SIMD must divide COLUMNS"),
+        ({"INITIAL_DEPTH": 3}, "INITIAL_DEPTH must be 0, 1 or ROWS / PE"),
+    ),
     "logic_rom": (({"DEPTH": 1}, "DEPTH at least 2"), ({"LANE": 1}, "LANE less than LANES")),
     "lookup_table": (
         ({"LANES": 3}, "LANES must be 1 or PE"),

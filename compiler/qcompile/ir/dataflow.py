@@ -140,7 +140,7 @@ class Kernel(Protocol):
     """One streaming unit with its folding fixed: a frozen dataclass in `qcompile.kernels`, one file a kernel."""
 
     kind: ClassVar[str]
-    """Stem of the kernel's files and name of its RTL module."""
+    """Stem of the kernel's files and name of its RTL module (the binding may choose another one for a folding)."""
 
     @property
     def inputs(self) -> tuple[Stream, ...]:
@@ -190,6 +190,14 @@ class LineBuffering(Protocol):
     @property
     def least_buffer_bits(self) -> int:
         """Bits that any such unit has to hold."""
+
+
+@runtime_checkable
+class Reordering(Protocol):
+    """A kernel that can do its work in several orders, which take equally many cycles."""
+
+    def orders(self) -> Iterator[Kernel]:
+        """The same folding in every order."""
 
 
 @runtime_checkable

@@ -9,13 +9,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from qcompile.ir.dataflow import Binding, Memory, Resources, Schedule, Stream
+from qcompile.ir.dataflow import Binding, Memory, Resources, Schedule, Stream, steps
 from qcompile.ir.types import IntArray, IntType
-from qcompile.kernels.common import lutram_luts
+from qcompile.kernels.common import lutram_luts, ram_resources, resolve_ram_style
 from qcompile.kernels.dot_product import RES_TYPES, DotProduct, WeightCode, weight_code
 from qcompile.kernels.folding import divisors, legal_number, legal_word
 from qcompile.kernels.memory import RAM_STYLES, counter, pack, resolve_rom_style, rom_resources, scaled, skid_buffer
 from qcompile.ops.matrix_cycle import CyclicProduct, MatrixCycle
+
+STATIONARY = ("output", "input")
+"""What stays where it is while the other moves past: the sums of PE rows, or the inputs of SIMD columns."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +32,10 @@ class MatrixVectorUnit:
     A bipolar activation comes as `input` uint1 with 1 for +1: with bipolar weights the unit counts the bits of XNOR, which is
     the sum over {0, 1} plus the number of -1 weights of the row; a `bias` of just that number needs no initial values. For
     activations of more bits the same holds with (2**bits - 1) times that number, and minus that number where they are signed.
+
+    `stationary` is the order of the products. "output": row fold by row fold; the vector is kept, and passes again for each of
+    them. "input": column fold by column fold; the sums of all rows are kept, and are complete a row fold a cycle while the last
+    beat of the vector is there. Both take as long; the latter is done rows / PE cycles after its last input. It is for one matrix.
     """
 
     kind: ClassVar[str] = "matrix_vector_unit"
@@ -43,6 +50,7 @@ class MatrixVectorUnit:
     ram_style: str = "auto"
     res_type: str = "auto"
     turns: MatrixCycle | None = None
+    stationary: str = "output"
 
     @property
     def rows(self) -> int:
@@ -97,7 +105,16 @@ class MatrixVectorUnit:
         return 2 + self._dot_product().latency() + int(self._accumulates())
 
     def schedule(self) -> Schedule:
-        """The first row fold takes the vector; the last column fold of each row fold gives a beat."""
+        """The first row fold takes the vector; the last column fold of each row fold gives a beat.
+
+        Input-stationary: the first row fold of each column fold takes a beat; those of the last column fold give the sums.
+        """
+        if self.stationary == "input":
+            vector = self.row_folds * int(self.column_folds[0])
+            last = steps(self.vectors, vector, first=vector - self.row_folds)
+            writes = (last[:, None] + np.arange(self.row_folds, dtype=np.int64)).reshape(-1)
+            reads = steps(self.inputs[0].beats, self.row_folds)
+            return Schedule(self.interval(), (reads,), (writes,), self.latency())
         folds = self.column_folds[self.cycle.order()]
         taken = self.cycle.starts() // self.simd
         starts = taken[:-1] * self.row_folds
@@ -111,9 +128,21 @@ class MatrixVectorUnit:
             for simd in divisors(self.columns):
                 yield replace(self, pe=pe, simd=simd)
 
+    def orders(self) -> Iterator[MatrixVectorUnit]:
+        """Output- and input-stationary, where they differ."""
+        differ = self.turns is None and self.pe < self.rows and self.simd < self.columns
+        for stationary in STATIONARY if differ else (self.stationary,):
+            yield replace(self, stationary=stationary)
+
     def attributes(self) -> dict[str, int | str]:
-        """PE, SIMD, ram_style of the weights, resType of the multipliers."""
-        return {"PE": self.pe, "SIMD": self.simd, "ram_style": self.ram_style, "resType": self.res_type}
+        """PE, SIMD, ram_style of the weights, resType of the multipliers, what is stationary."""
+        return {
+            "PE": self.pe,
+            "SIMD": self.simd,
+            "ram_style": self.ram_style,
+            "resType": self.res_type,
+            "stationary": self.stationary,
+        }
 
     def with_attribute(self, name: str, value: int | str) -> MatrixVectorUnit:
         """One of `attributes` changed."""
@@ -126,19 +155,24 @@ class MatrixVectorUnit:
                 return replace(self, ram_style=legal_word(name, value, RAM_STYLES))
             case "resType":
                 return replace(self, res_type=legal_word(name, value, RES_TYPES))
+            case "stationary":
+                legal = STATIONARY if self.turns is None else STATIONARY[:1]
+                return replace(self, stationary=legal_word(name, value, legal))
         raise KeyError(name)
 
     def resources(self, lut_inputs: int, bram_bits: int) -> Resources:
-        """Memory of weights and of initial values, input buffer, dot products, accumulators, control, output."""
-        dot, steps, widest = self._dot_product(), self.depth, int(self.column_folds.max())
+        """Memory of weights and of initial values, input buffer or sums, dot products, accumulators, control, output."""
+        dot, widest = self._dot_product(), int(self.column_folds.max())
         width, outputs = self.pe * self.simd * dot.weight.element.bits, self.pe * self.accumulator.bits
         initials, operand = len(self._initial_words()), self.simd * self.input.bits
         stages = dot.latency() + 1
-        total = rom_resources(self.ram_style, width, steps, lut_inputs, bram_bits)
+        total = rom_resources(self.ram_style, width, self.depth, lut_inputs, bram_bits)
         total += rom_resources("distributed", outputs, initials, lut_inputs, bram_bits)
-        total += self._dot_products(dot, lut_inputs)
-        total += counter(widest) + counter(steps) + counter(max(1, initials)) + skid_buffer(outputs)
+        total += self._dot_products(dot, lut_inputs) + counter(self.depth) + skid_buffer(outputs)
         total += Resources(lut=10.0, ff=float(operand + stages + (self.row_folds > 1)))
+        if self.stationary == "input":
+            return total + self._sums(stages, lut_inputs, bram_bits)
+        total += counter(widest) + counter(max(1, initials))
         total += self._sequence(widest, initials, lut_inputs, bram_bits)
         if self.row_folds > 1 and widest > 1:
             kept = lutram_luts(operand, widest, lut_inputs)
@@ -162,6 +196,7 @@ class MatrixVectorUnit:
             if len(initials) > 1:
                 rows = np.full(cycle.matrices, self.row_folds, np.int64)
                 memories.append(_table("INITIAL_ROWS_FILE", rows, rows))
+        by_input = self.stationary == "input"
         parameters: tuple[tuple[str, int | str], ...] = (
             ("ROWS", self.rows),
             ("COLUMNS", cycle.lengths[0]),
@@ -178,8 +213,10 @@ class MatrixVectorUnit:
             ("INITIAL_DEPTH", len(initials)),
             *(self._sequence_parameters() if cycle.matrices > 1 else ()),
             ("RAM_STYLE", resolve_rom_style(self.ram_style, width, self.depth)),
+            *((("SUMS_STYLE", self._sums_style()),) if by_input else ()),
         )
-        return Binding(self.kind, SOURCES, parameters, tuple(memories))
+        sources = (*ARITHMETIC, *(INPUT_STATIONARY if by_input else OUTPUT_STATIONARY))
+        return Binding(sources[-1], sources, parameters, tuple(memories))
 
     def _sequence_parameters(self) -> tuple[tuple[str, int], ...]:
         """Which matrix it is that a vector meets."""
@@ -205,12 +242,12 @@ class MatrixVectorUnit:
         return np.split(numbers, self.cycle.begins[1:-1], axis=1)
 
     def _weight_words(self, code: WeightCode) -> tuple[int, ...]:
-        """One word a step, matrix by matrix: row fold by row fold, lanes ordered by row, then column; or by row, plane, column.
-        """
+        """One word a step, matrix by matrix, lanes ordered by row, then column; or by row, plane, column."""
+        axes = (2, 0, 1, 3) if self.stationary == "input" else (0, 2, 1, 3)
         stored = (self.weights > 0).astype(np.int64) if code.bipolar else self.weights
         words: list[int] = []
         for matrix in self._matrices(stored):
-            folded = matrix.reshape(self.row_folds, self.pe, -1, self.simd).transpose(0, 2, 1, 3)
+            folded = matrix.reshape(self.row_folds, self.pe, -1, self.simd).transpose(axes)
             lanes = folded.reshape(-1, self.pe, 1, self.simd)
             if not self._dot_product().planes:
                 words += pack(lanes.reshape(lanes.shape[0], -1), code.element.bits)
@@ -252,6 +289,23 @@ class MatrixVectorUnit:
             total += Resources(lut=3.0 * index + width, ff=float(index + 1))
         return total
 
+    def _sums_style(self) -> str:
+        """What the sums of an input-stationary unit wait in."""
+        return resolve_ram_style("auto", self.pe * self.accumulator.bits, self.row_folds)
+
+    def _sums(self, stages: int, lut_inputs: int, bram_bits: int) -> Resources:
+        """The sums of an input-stationary unit: adders, memory, registers of the results, and what knows the row."""
+        outputs, folds = self.pe * self.accumulator.bits, self.row_folds
+        delays = 2.0 * -(-stages // 16)
+        total = Resources(lut=2.0 * outputs + delays, lutram=delays, ff=outputs + 1.0)
+        if int(self.column_folds[0]) == 1:
+            return total
+        if folds == 1:
+            return total + Resources(ff=float(outputs))
+        address = counter(folds)
+        total += address + address + Resources(ff=address.ff)
+        return total + ram_resources(self._sums_style(), outputs, folds, lut_inputs, bram_bits)
+
     def _dot_product(self) -> DotProduct:
         return DotProduct(self.simd, self.input, weight_code(self.weights), self.accumulator.bits, self.res_type)
 
@@ -268,7 +322,7 @@ class MatrixVectorUnit:
         return float(np.mean([np.mean(self.weights >> b & 1) for b in range(bits)]))
 
     def _accumulates(self) -> bool:
-        return int(self.column_folds.max()) > 1 or bool(self._initial_words())
+        return self.stationary == "input" or int(self.column_folds.max()) > 1 or bool(self._initial_words())
 
 
 def _table(parameter: str, sizes: IntArray, folds: IntArray) -> Memory:
@@ -279,7 +333,7 @@ def _table(parameter: str, sizes: IntArray, folds: IntArray) -> Memory:
     return Memory(parameter, low + high, words)
 
 
-SOURCES = (
+ARITHMETIC = (
     "skid_buffer",
     "logic_rom",
     "rom",
@@ -289,8 +343,8 @@ SOURCES = (
     "dot_product_planes",
     "dot_product_products",
     "processing_element",
-    "matrix_sequence",
-    "matrix_walk",
-    "matrix_vector_unit",
 )
-"""Files of the RTL, dependencies first."""
+"""Files of the RTL that both orders need, dependencies first."""
+
+OUTPUT_STATIONARY = ("matrix_sequence", "matrix_walk", "matrix_vector_unit")
+INPUT_STATIONARY = ("simple_dual_port_ram", "input_stationary_unit")
