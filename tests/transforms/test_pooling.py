@@ -41,18 +41,57 @@ def test_average_pool_in_front_of_a_quantiser(
     assert_exact(prove(b.model((1, 2, 5, 6), b.quant(x, 0.125, 0.0, 5.0)), frames=6))
 
 
-@pytest.mark.parametrize(("scale", "rows"), [(0.25, 1), (0.1, 30)])
-def test_averages_at_the_border_need_few_thresholds(scale: float, rows: int) -> None:
-    """Sums brought to one scale have the same thresholds everywhere; where the model's roundings would tell, each pixel has
-    its own.
-    """
+def step_rows(found: Proof) -> int:
+    """Rows of the only thresholds."""
+    (step,) = [node for node in found.network.integer.nodes if isinstance(node.op, Threshold)]
+    return found.network.integer.constants[step.inputs[1]].shape[0]
+
+
+@pytest.mark.parametrize("scale", [0.25, 0.1])
+def test_averages_at_the_border_need_few_thresholds(scale: float) -> None:
+    """Sums brought to one scale have the same thresholds everywhere, the model's roundings included."""
     b = ModelBuilder()
     x = b.node("AveragePool", [b.quant("x", scale)], {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]})
     found = prove(b.model((1, 1, 5, 6), b.quant(x, scale, 0.0, 3.0)), frames=80)
-    (assert_exact if rows == 1 else assert_explained)(found)
-    (step,) = [node for node in found.network.integer.nodes if isinstance(node.op, Threshold)]
-    assert found.network.integer.constants[step.inputs[1]].shape[0] == rows
-    assert (BorderAffine in kinds(found)) == (rows == 1)
+    (assert_exact if scale == 0.25 else assert_explained)(found)
+    assert step_rows(found) == 1
+    assert BorderAffine in kinds(found)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), scales=st.booleans(), relu=st.booleans())
+def test_averages_of_any_scale(seed: int, scales: bool, relu: bool) -> None:
+    """Windows of several sizes at the border, scales for each channel, what stands between the average and the quantiser."""
+    rng, b = RNG(seed), ModelBuilder()
+    scale = b.constant(rng.uniform(0.05, 0.5, (1, 2, 1, 1))) if scales else float(rng.choice([0.1, 0.3, 1 / 3]))
+    attributes = {"kernel_shape": rng.integers(2, 5, 2).tolist(), "strides": rng.integers(1, 3, 2).tolist()}
+    attributes |= {"pads": [1, 1, 1, 1], "ceil_mode": int(rng.integers(0, 2)), "count_include_pad": int(rng.integers(0, 2))}
+    x = b.node("AveragePool", [b.quant("x", scale, 0.0, float(rng.integers(2, 9)))], attributes)
+    x = b.quant(b.node("Relu", [x]) if relu else x, float(rng.uniform(0.1, 0.5)), 0.0, float(rng.integers(2, 9)))
+    assert_explained(prove(b.model((1, 2, 6, 7), x), frames=12))
+
+
+def test_roundings_that_tell_pixels_apart() -> None:
+    """The same real number is rounded up behind one division and down behind another: each pixel has its own thresholds."""
+    rows = []
+    for bits in (5.0, 7.0, 8.0):
+        b = ModelBuilder()
+        x = b.node("AveragePool", [b.quant("x", 0.1, 0.0, bits)], {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]})
+        found = prove(b.model((1, 1, 6, 6), b.quant(x, 0.1, 0.0, bits)), frames=20)
+        assert_explained(found)
+        rows.append(step_rows(found))
+    assert rows[0] == 1
+    assert rows[-1] == 36
+
+
+def test_a_constant_for_each_row_of_an_image() -> None:
+    """What is added differs between rows and channels: one function of sums to which it is added, for each channel."""
+    b, rng = ModelBuilder(), RNG(5)
+    x = b.node("Conv", [b.quant("x"), weights(b, 3, 2, 2, 2)])
+    x = b.node("Relu", [b.node("Add", [x, b.constant(rng.integers(-9, 9, (1, 3, 4, 1)) / 16)])])
+    found = prove(b.model((1, 2, 5, 7), b.quant(x, 0.25, 0.0, 3.0, signed=0)), frames=12)
+    assert_exact(found)
+    assert step_rows(found) == 3
 
 
 @pytest.mark.parametrize("scale", [0.25, 0.1])

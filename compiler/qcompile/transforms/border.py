@@ -42,14 +42,14 @@ class Borders:
     @property
     def op(self) -> BorderAffine:
         """The operator without its constants."""
-        rows, columns = (_classes(axis)[0] for axis in self.windows.inside(self.spatial))
+        rows, columns = (classes(axis)[0] for axis in self.windows.inside(self.spatial))
         return BorderAffine(rows, columns)
 
     def correct(self, walk: Walk, node: Node, sums: str, lattice: Lattice, missed: IntArray) -> tuple[str, Lattice]:
         """Sums (height, width, M) of the windows in units of 1 / denominator, as if the padding were zero, and what they
         stand for. `missed` (taps, M) is what each tap on padding has missed: its weights times `missing`.
         """
-        rows, columns = (_classes(axis)[1] for axis in self.windows.inside(self.spatial))
+        rows, columns = (classes(axis)[1] for axis in self.windows.inside(self.spatial))
         padding = ~(rows[:, None, :, None] & columns[None, :, None, :])
         constants = padding.reshape(-1, missed.shape[0]).astype(np.int64) @ missed
         factors = np.full(constants.shape[0], self.denominator)
@@ -86,7 +86,7 @@ def borders(walk: Walk, source: Deferred, windows: Windows, outputs: int, terms:
     return found if found.op.count * outputs * bits <= widened else None
 
 
-def _classes(inside: np.ndarray) -> tuple[tuple[int, ...], np.ndarray]:
+def classes(inside: np.ndarray) -> tuple[tuple[int, ...], np.ndarray]:
     """The class of each window along an axis, and (classes, kernel) which taps lie inside, classes in order of appearance."""
     patterns: list[bytes] = []
     first: list[int] = []
@@ -123,7 +123,7 @@ def by_class(walk: Walk, node: Node, source: Deferred, divisor: np.ndarray) -> D
     elif not np.array_equal(source.index, expected):
         return None
     numbers = np.rint(divisor).astype(np.int64).reshape(shape[2:] if len(shape) == 4 else (1, shape[2]))
-    rows, columns = (_classes(np.ascontiguousarray(part))[0] for part in (numbers, numbers.T))
+    rows, columns = (classes(np.ascontiguousarray(part))[0] for part in (numbers, numbers.T))
     op = BorderAffine(rows, columns)
     least = int(np.lcm.reduce(numbers.reshape(-1)))
     if op.count > MOST_CLASSES or least > LARGEST_MULTIPLE:

@@ -15,7 +15,8 @@ from qcompile.transforms.deferred import Deferred
 from qcompile.transforms.join import joint_operands, nearly_settled, settled, weighted_sum
 from qcompile.transforms.joined import Joined
 from qcompile.transforms.pairs import codes_of, pairs_of
-from qcompile.transforms.step_function import Function, Identity, Trend, derive
+from qcompile.transforms.pixels import over_pixels
+from qcompile.transforms.step_function import Function, Identity, Thresholds, Trend, derive
 from qcompile.transforms.walk import RefusedError, Walk, tap_of
 
 
@@ -40,6 +41,11 @@ def _ended(walk: Walk, node: Node, source: Deferred, function: Function, trend: 
     form = derive(function, walk.integer.range_of(source.q), source.channels, trend)
     if isinstance(form, str):
         raise RefusedError(form)
+    if isinstance(form, Thresholds) and source.steps:
+        found = over_pixels(walk, node, source, form)
+        channel = None if found is None else _per_channel(lattice, found[0].channels)
+        if found is not None and channel is not None:
+            (source, form), lattice = found, channel
     if isinstance(form, Identity):
         q, lattice = source.q, replace(lattice, shift=lattice.shift + form.added)
     else:
@@ -47,6 +53,16 @@ def _ended(walk: Walk, node: Node, source: Deferred, function: Function, trend: 
     deferred = replace(source, q=q, lattice=lattice, steps=(), anchor=node.output)
     walk.taps.append(tap_of(node, deferred))
     return deferred
+
+
+def _per_channel(lattice: Lattice, channels: int) -> Lattice | None:
+    """A lattice of each element of an image as one of its channels; None where it differs between pixels."""
+    parts = [part.reshape(-1, channels) if part.size > 1 else part.reshape(1, 1) for part in _parts(lattice)]
+    return Lattice.of(*(part[0] for part in parts)) if all(bool(np.all(part == part[0])) for part in parts) else None
+
+
+def _parts(lattice: Lattice) -> tuple[Array, Array, Array]:
+    return lattice.scale, lattice.shift, lattice.offset
 
 
 def quantise_joined(walk: Walk, node: Node, source: Joined, operands: tuple[Array, ...]) -> Deferred:

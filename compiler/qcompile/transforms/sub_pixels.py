@@ -14,6 +14,7 @@ from qcompile.ops import BorderAffine, CyclicProduct, Lookup, MatMul, PhasedWind
 from qcompile.ops.matrix_cycle import MatrixCycle
 from qcompile.ops.taps import TapAxis
 from qcompile.ops.windows import Windows
+from qcompile.transforms.shared_thresholds import Common, shared_thresholds
 from qcompile.transforms.upsampling import LARGEST_SCALE, bits_of
 from qcompile.transforms.weights import FLOAT32_NOISE, LARGEST_WEIGHT, common_unit
 
@@ -40,25 +41,6 @@ class SubPixelsAsDeconvolution:
         return network
 
 
-FAR = 1 << 62
-"""Beyond all sums."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Common:
-    """What brings the sums of a product's channels to the units of the channels that they become one with: each is multiplied
-    by its factor, and has a number added. Both (channels of the product,).
-    """
-
-    factors: IntArray
-    added: IntArray
-
-    @property
-    def changes(self) -> bool:
-        """Whether it is anything but the sums as they are."""
-        return bool(np.any(self.factors != 1) or np.any(self.added))
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _SubPixels:
     """A product over windows (or over the pixels themselves), elementwise `steps` behind it and what moves its channels.
@@ -75,7 +57,7 @@ class _SubPixels:
     windows: Windows
     padding: int
     channels: IntArray
-    common: _Common
+    common: Common
     constants: tuple[tuple[Array, ...], ...]
 
     @property
@@ -173,15 +155,16 @@ def _blocks(index: Array, shape: tuple[int, ...]) -> IntArray | None:
     return channels if alike and once and bool(np.all(pixel == expected[:, :, None])) else None
 
 
-def _common(network: Network, sums: str, channels: IntArray) -> _Common | None:
-    """The common unit of the sums of the channels that become one; None where there is none.
+def _common(network: Network, sums: str, channels: IntArray) -> Common | None:
+    """What brings the sums of the product's channels, (channels,), to one unit for those that become one, and to the zero of the
+    first phase; None where nothing does.
 
-    sum * factor + added is the sum in the units of the first phase. A product has taken common factors out of the weights of each
+    A product has taken common factors out of the weights of each
     channel, so factors are needed even where the model has one scale.
     """
     tap = next((tap for tap in network.taps if tap.value == sums), None)
     if tap is None:
-        return _Common(np.ones(channels.size, np.int64), np.zeros(channels.size, np.int64))
+        return Common(np.ones(channels.size, np.int64), np.zeros(channels.size, np.int64))
     scale, shift, offset = (np.broadcast_to(part, (channels.size,)) for part in (tap.scale, tap.shift, tap.offset))
     found = common_unit(scale[channels].reshape(-1, channels.shape[2]))
     if found is None or bool(np.any(found[0] < 1)):
@@ -192,11 +175,11 @@ def _common(network: Network, sums: str, channels: IntArray) -> _Common | None:
     exact = (offset - offset[first]) / unit + factors * shift - factors[first] * shift[first]
     added = np.rint(exact).astype(np.int64)
     room = FLOAT32_NOISE * (np.abs(offset) + np.abs(offset[first])) / unit
-    return None if bool(np.any(np.abs(exact - added) > room)) else _Common(factors, added)
+    return None if bool(np.any(np.abs(exact - added) > room)) else Common(factors, added)
 
 
 def _shared(
-    graph: Graph, steps: tuple[Node, ...], channels: IntArray, common: _Common
+    graph: Graph, steps: tuple[Node, ...], channels: IntArray, common: Common
 ) -> tuple[tuple[Array, ...], ...] | None:
     """The constants of each step for the C channels of the result, the first of them behind sums in the common unit."""
     found: list[tuple[Array, ...]] = []
@@ -210,7 +193,7 @@ def _shared(
         if rows is None:
             return None
         found.append(rows)
-        common = _Common(np.ones_like(common.factors), np.zeros_like(common.added))
+        common = Common(np.ones_like(common.factors), np.zeros_like(common.added))
     return None if common.changes else tuple(found)
 
 
@@ -223,36 +206,17 @@ def _rows(table: Array, channels: IntArray) -> tuple[Array, ...] | None:
 
 
 def _thresholds(
-    thresholds: Array, descending: Array, reach: Range, channels: IntArray, common: _Common
+    thresholds: Array, descending: Array, reach: Range, channels: IntArray, common: Common
 ) -> tuple[Array, ...] | None:
-    """Thresholds (C, levels) of sums in the common unit that say the same of all that these can be, and which rows descend.
-
-    A threshold lies anywhere between two sums that occur; beyond all of them where a level is reached always, or never.
-    """
+    """Thresholds (C, levels) of sums in the common unit that say the same of all that these can be, and which rows descend."""
     known, size = reach.per_channel(channels.size), channels.size
     falls = np.broadcast_to(descending, (size,)).astype(bool)
     if bool(np.any(falls[channels] != falls[channels[0, 0]])):
         return None
-    factors = common.factors[:, None]
-    moved = np.where(falls, common.factors - 1 - common.added, common.added)[:, None]
-    least = np.where(falls, -known.hi - 1, known.lo)[:, None]
-    most = np.where(falls, -known.lo - 1, known.hi)[:, None]
-    levels = np.broadcast_to(thresholds, (size, thresholds.shape[1]))
-
-    def over_phases(numbers: Array) -> Array:
-        rows: Array = numbers[channels].reshape(-1, channels.shape[2], numbers.shape[1])
-        return rows
-
-    highest = np.where(levels > most, FAR, factors * np.maximum(levels, least) + moved)
-    lowest = np.where(levels <= least, -FAR, factors * (np.minimum(levels, most + 1) - 1) + 1 + moved)
-    at_most, at_least = over_phases(highest).min(axis=0), over_phases(lowest).max(axis=0)
-    rows = np.where(at_most < FAR, at_most, at_least)
-    if bool(np.any(rows < at_least)) or bool(np.any(np.diff(rows, axis=1) < 0)):
-        return None
-    left = falls[channels[0, 0]].astype(np.int64)
-    if bool(np.all(rows == rows[0])) and bool(np.all(left == left[0])):
-        rows, left = rows[:1], left[:1]
-    return read_only(rows), read_only(left)
+    phases = channels.reshape(-1, channels.shape[2])
+    levels = np.broadcast_to(thresholds, (size, thresholds.shape[1]))[phases]
+    in_phases = Common(common.factors[phases], common.added[phases])
+    return shared_thresholds(levels, falls[channels[0, 0]], known.lo[phases], known.hi[phases], in_phases)
 
 
 def _tap(tap: Tap, found: _SubPixels, value: str) -> Tap | None:
