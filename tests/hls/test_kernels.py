@@ -17,6 +17,7 @@ from ..kernels import (
     test_border_affine,
     test_fifo,
     test_lookup_table,
+    test_lut_netlist,
     test_matrix_matrix_unit,
     test_matrix_vector_unit,
     test_parallel_vector_vector_unit,
@@ -46,6 +47,7 @@ CASES: Mapping[str, Sequence[Kernel | Case]] = {
     "border_affine": test_border_affine.KERNELS,
     "fifo": test_fifo.KERNELS,
     "lookup_table": test_lookup_table.CASES,
+    "lut_netlist": test_lut_netlist.CASES,
     "matrix_matrix_unit": test_matrix_matrix_unit.CASES,
     "matrix_vector_unit": [
         *test_matrix_vector_unit.KERNELS, *test_matrix_vector_unit.WRAPPING, *test_matrix_vector_unit.CYCLIC,
@@ -82,12 +84,8 @@ CASES: Mapping[str, Sequence[Kernel | Case]] = {
 }  # fmt: skip
 
 
-RTL_ONLY = {"lut_netlist"}
-"""Kernels that --backend hls refuses by name."""
-
-
 def test_every_kernel_has_cases() -> None:
-    assert set(CASES) == {kernel.kind for kernel in KERNELS} - RTL_ONLY
+    assert set(CASES) == {kernel.kind for kernel in KERNELS}
 
 
 @pytest.mark.parametrize("kind", CASES)

@@ -56,7 +56,8 @@ def test_a_vector_in_several_beats(tmp_path: Path, capsys: pytest.CaptureFixture
     compiled(perceptron(), tmp_path, capsys, "--engine", "lut", "--no-sim", "--quiet", expect_rtl=0)
     folding = json.loads((tmp_path / "build" / "folding.json").read_text(encoding="utf-8"))
     (name,) = (name for name in folding if name != "Defaults")
-    assert folding[name] == {"engine": "lut", "layers": 4, "lut_stages": 0, "SIMD": 16}
+    settings = {"engine": "lut", "layers": 4, "lut_stages": 0, "SIMD": 16, "preferred_impl_style": "rtl"}
+    assert folding[name] == settings
     (tmp_path / "folding.json").write_text(json.dumps({name: {**folding[name], "SIMD": 4, "lut_stages": 1}}))
     verdict = compiled(perceptron(), tmp_path, capsys, "--folding", str(tmp_path / "folding.json"), "--quiet")
     assert verdict["interval"] == 4

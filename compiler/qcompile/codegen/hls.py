@@ -86,6 +86,9 @@ def design_files(dataflow: Dataflow, folder: str, *, title: str, part: str, cloc
     view = _view(dataflow, nodes, title, part, clock_mhz, "../" if folder else "")
     _require_widths(view)
     files = {f"hls/{memory.path}": render("hls/memory.hpp.j2", memory) for memory in view.memories}
+    for instance in nodes:
+        for file in instance.kernel.binding().in_hls.rendered:
+            files[f"hls/weights/{file.module}.hpp"] = render(file.template, file.view)
     for name in ("top.hpp", "top.cpp", "tb.cpp", "run_hls.tcl", "Makefile"):
         files[f"hls/{folder}/{name}" if folder else f"hls/{name}"] = render(f"hls/{name}.j2", view)
     return files
@@ -93,7 +96,7 @@ def design_files(dataflow: Dataflow, folder: str, *, title: str, part: str, cloc
 
 def require_headers(nodes: Sequence[Instance]) -> None:
     """Raises CompilerError naming every instance whose kernel has no HLS header."""
-    absent = [i for i in nodes if not (assets.hls() / f"{i.kernel.binding().module}.hpp").exists()]
+    absent = [i for i in nodes if not (assets.hls() / f"{i.kernel.binding().in_hls.function}.hpp").exists()]
     if absent:
         names = ", ".join(f"{i.name} ({i.kernel.kind})" for i in absent)
         raise CompilerError(
@@ -125,7 +128,7 @@ def _view(
     wires = _wires(dataflow)
     inputs, outputs = edges(dataflow)
     memories = tuple(_memory(instance, memory) for instance in nodes for memory in instance.kernel.binding().memories)
-    modules = {instance.kernel.binding().module for instance in nodes}
+    bindings = [instance.kernel.binding().in_hls for instance in nodes]
     return HlsTopView(
         module=top_function(dataflow),
         title=plain(title),
@@ -135,8 +138,9 @@ def _view(
         part=part,
         clock_ns=f"{1000 / clock_mhz:.3f}",
         widest=_widest(wires.values(), memories),
-        headers=tuple(sorted(modules | {"frame_marker"})),
+        headers=tuple(sorted({binding.function for binding in bindings} | {"frame_marker"})),
         memories=memories,
+        tables=tuple(f"weights/{file.module}.hpp" for binding in bindings for file in binding.rendered),
         inputs=tuple(_edge(view, wires[Port(None, k)]) for k, view in enumerate(inputs)),
         outputs=tuple(_edge(view, _driver(dataflow, wires, Port(None, k))) for k, view in enumerate(outputs)),
         streams=tuple(_stream(wire) for wire in wires.values()),
@@ -194,13 +198,13 @@ def _node(dataflow: Dataflow, wires: Mapping[Port, _Wire], instance: Instance) -
     inputs = [_driver(dataflow, wires, Port(instance.name, k)) for k in range(len(kernel.inputs))]
     outputs = [wires[Port(instance.name, k)] for k in range(len(kernel.outputs))]
     arguments = [("FRAME", str(kernel.inputs[0].beats))]
-    arguments += [(name, _argument(name, value)) for name, value in binding.parameters]
+    arguments += [(name, _argument(name, value)) for name, value in binding.in_hls.parameters]
     ports = [(f"s_axis_{k}", stream.bits) for k, stream in enumerate(kernel.inputs)]
     ports += [(f"m_axis_{k}", stream.bits) for k, stream in enumerate(kernel.outputs)]
-    text = ", ".join(f"/*{name}*/{value}" for name, value in arguments)
+    text = ", ".join([*(f"/*{name}*/{value}" for name, value in arguments), *binding.in_hls.types])
     return HlsNodeView(
         name=instance.name,
-        module=binding.module,
+        function=binding.in_hls.function,
         comment=plain(f"{origin}{kernel.kind}, {kernel.interval()} cycles a frame"),
         arguments=tuple(textwrap.wrap(text, LINE, break_long_words=False, break_on_hyphens=False)),
         ports=tuple(HlsStreamView(name, bits, 0, "") for name, bits in ports),

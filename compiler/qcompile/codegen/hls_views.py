@@ -39,7 +39,7 @@ class HlsNodeView:
     """
 
     name: str
-    module: str
+    function: str
     comment: str
     arguments: tuple[str, ...]
     ports: tuple[HlsStreamView, ...]
@@ -61,7 +61,7 @@ class HlsMemoryView:
 @dataclass(frozen=True, slots=True)
 class HlsTopView:
     """The whole design. `up` leads from its folder to that of library, weights and stream_files.hpp, `vectors` to the test
-    vectors.
+    vectors; `tables` are headers of LUT netlists.
     """
 
     module: str
@@ -74,6 +74,7 @@ class HlsTopView:
     widest: int
     headers: tuple[str, ...]
     memories: tuple[HlsMemoryView, ...]
+    tables: tuple[str, ...]
     inputs: tuple[HlsEdgeView, ...]
     outputs: tuple[HlsEdgeView, ...]
     streams: tuple[HlsStreamView, ...]

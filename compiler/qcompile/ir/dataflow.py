@@ -121,12 +121,25 @@ class Rendered:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class HlsBinding:
+    """How a kernel becomes a call of a function of `hls/` where that is not the RTL's module with its parameters: the
+    header's stem, which is the function's name, template arguments, and `types` behind them, defined by the `rendered`
+    headers.
+    """
+
+    function: str
+    parameters: tuple[tuple[str, int | str], ...]
+    types: tuple[str, ...] = ()
+    rendered: tuple[Rendered, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Binding:
     """How a kernel becomes an instance of a module: data, not behaviour.
 
     `sources` are file stems of `rtl/` in compile order (dependencies first), behind them come the `rendered` ones.
     `parameters` are integer or string parameters in the module's order; the file-name parameters of `memories` are added
-    by code generation.
+    by code generation. `hls` is the same for HLS C++; None where function and template arguments are module and parameters.
     """
 
     module: str
@@ -134,6 +147,12 @@ class Binding:
     parameters: tuple[tuple[str, int | str], ...]
     memories: tuple[Memory, ...] = ()
     rendered: tuple[Rendered, ...] = ()
+    hls: HlsBinding | None = None
+
+    @property
+    def in_hls(self) -> HlsBinding:
+        """The function for HLS C++."""
+        return self.hls or HlsBinding(self.module, self.parameters)
 
 
 class Kernel(Protocol):

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from qcompile.ir.dataflow import Binding, Rendered, Resources, Schedule, Stream, steps
+from qcompile.ir.dataflow import Binding, HlsBinding, Rendered, Resources, Schedule, Stream, steps
 from qcompile.ir.types import IntArray
 from qcompile.kernels.folding import divisors, legal_number, legal_word
+from qcompile.kernels.lut_hls import hls_layer_view
 from qcompile.kernels.lut_views import layer_view, netlist_view
 from qcompile.kernels.memory import skid_buffer
 from qcompile.kernels.width_converter import WidthConverter
@@ -129,7 +130,17 @@ class LutNetlist:
         collect = None if self.converter is None else self.converter.binding()
         view = netlist_view(self.name, self.stages(), self.schedule(), collect.parameters if collect else ())
         files.append(Rendered(self.name, "rtl/lut_netlist.sv.j2", view))
-        return Binding(self.name, collect.sources if collect else ("skid_buffer",), (), (), tuple(files))
+        sources = collect.sources if collect else ("skid_buffer",)
+        return Binding(self.name, sources, (), (), tuple(files), self._hls_binding())
+
+    def _hls_binding(self) -> HlsBinding:
+        """A type a layer; the registers are left to synthesis."""
+        names = tuple(f"{self.name}_{layer.name}" for layer in self.layers)
+        files = [
+            Rendered(name, "hls/lut_layer.hpp.j2", hls_layer_view(name, layer))
+            for name, layer in zip(names, self.layers, strict=True)
+        ]
+        return HlsBinding(self.kind, (("SIMD", self.simd or self.columns),), names, tuple(files))
 
     def evaluate(self, *frames: IntArray) -> tuple[IntArray, ...]:
         """(frames, vectors * inputs) to (frames, vectors * outputs), gate by gate."""

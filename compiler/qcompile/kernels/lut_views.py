@@ -90,19 +90,16 @@ class LutNetlistView:
 def layer_view(module: str, layer: LayerNetlist) -> LutLayerView:
     """The layer with the names of its nets: bit b of input element e is x[e][b], of neuron n the net n<n>_b<b>."""
     width = layer.input.bits
-    names = [f"x[{bit // width}][{bit % width}]" for bit in range(layer.input_bits)]
-    names += _gate_names(layer)
-    gates: dict[int, list[GateView]] = {}
-    for number, gate in enumerate(layer.gates):
-        gates.setdefault(gate.neuron, []).append(_gate(names, layer.input_bits + number, gate))
+    names, gates = gate_names(layer), gates_of_neurons(layer)
     neurons = []
     for neuron, sources in enumerate(layer.sources):
         bits = range(neuron * layer.output.bits, (neuron + 1) * layer.output.bits)
         used = [names[layer.results[bit]] if layer.live[bit] else "1'b0" for bit in reversed(bits)]
-        neurons.append(NeuronView(neuron, _reads(sources), tuple(gates.get(neuron, ())), f"{{{', '.join(used)}}}"))
+        made = tuple(_gate(names, layer.input_bits + k, layer.gates[k]) for k in gates.get(neuron, ()))
+        neurons.append(NeuronView(neuron, reads(sources), made, f"{{{', '.join(used)}}}"))
     return LutLayerView(
         module,
-        _title(layer),
+        title(layer),
         layer.luts(),
         layer.levels(),
         layer.inputs,
@@ -125,7 +122,7 @@ def netlist_view(
     for number, stage in enumerate(stages):
         placed = []
         for layer in stage:
-            comment = f"{_title(layer)}: {layer.outputs} of {layer.output}"
+            comment = f"{title(layer)}: {layer.outputs} of {layer.output}"
             bits = layer.outputs * layer.output.bits
             result = f"{layer.name}_result"
             placed.append(PlacedLayer(f"{module}_{layer.name}", f"{layer.name}_layer", comment, operand, result, bits))
@@ -155,20 +152,31 @@ def netlist_view(
     )
 
 
-def _title(layer: LayerNetlist) -> str:
+def title(layer: LayerNetlist) -> str:
     """The model's names for a comment of one line: they may hold anything."""
     text = ", ".join(layer.origin) or layer.name
     return "".join(character if character.isprintable() else " " for character in text)
 
 
-def _gate_names(layer: LayerNetlist) -> list[str]:
-    """n3_b0 for what is bit 0 of neuron 3, n3_t0, n3_t1... for what stands in between."""
-    bits = layer.output.bits
+def gates_of_neurons(layer: LayerNetlist) -> dict[int, list[int]]:
+    """Numbers of the gates made for each neuron that has any."""
+    gates: dict[int, list[int]] = {}
+    for number, gate in enumerate(layer.gates):
+        gates.setdefault(gate.neuron, []).append(number)
+    return gates
+
+
+def gate_names(layer: LayerNetlist) -> list[str]:
+    """Every net: x[4][1] for bit 1 of input 4, n3_b0 for what is bit 0 of neuron 3, n3_t0, n3_t1... for what stands in
+    between.
+    """
+    bits, width = layer.output.bits, layer.input.bits
     final: dict[int, str] = {}
     for bit, (net, live) in enumerate(zip(layer.results, layer.live, strict=True)):
         if live:
             final.setdefault(net, f"n{bit // bits}_b{bit % bits}")
-    names, inner = [], dict.fromkeys(range(layer.outputs), 0)
+    names = [f"x[{bit // width}][{bit % width}]" for bit in range(layer.input_bits)]
+    inner = dict.fromkeys(range(layer.outputs), 0)
     for number, gate in enumerate(layer.gates):
         name = final.get(layer.input_bits + number)
         if name is None:
@@ -188,6 +196,7 @@ def _gate(names: list[str], net: int, gate: Gate) -> GateView:
     return GateView(name, name.upper(), size, f"{size}'h{gate.table:0{-(-size // 4)}x}", f"{name.upper()}[{{{index}}}]")
 
 
-def _reads(sources: tuple[int, ...]) -> str:
+def reads(sources: tuple[int, ...]) -> str:
+    """The input elements that a neuron reads, in words for a comment."""
     text = ", ".join(f"x[{source}]" for source in sources) or "nothing"
     return text if len(text) <= WIDTH else f"{len(sources)} elements, x[{sources[0]}] to x[{sources[-1]}]"
