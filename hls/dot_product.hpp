@@ -36,7 +36,7 @@ ap_uint<SUM_BITS> dot_product_products(const ap_uint<SIMD * INPUT_BITS> &inputs,
         const integer<INPUT_BITS, INPUT_SIGNED> term = w != 0 ? bits : inverted;
         sum += term;
       } else {
-        sum += multiply<USE_DSP ? use_dsp::yes : use_dsp::no>(x, w);
+        sum += multiply<USE_DSP>(x, w);
       }
     }
   }

@@ -49,7 +49,7 @@ void matrix_matrix_unit(stream<(TRANSPOSED ? LANES : 1) * A_BITS> &s_axis_a, str
             const integer<RIGHT_BITS, RIGHT_SIGNED> right = y * ap_int<32>(B_FACTOR) + B_TERM;
             const unsigned place = TRANSPOSED ? 0 : lane;
             const ap_uint<OUTPUT_BITS> sum =
-                element<OUTPUT_BITS>(sums, place) + multiply<USE_DSP ? use_dsp::yes : use_dsp::no>(left, right);
+                element<OUTPUT_BITS>(sums, place) + multiply<USE_DSP>(left, right);
             set_element(sums, place, sum);
           }
           partial[TRANSPOSED ? 0 : inner] = sums;

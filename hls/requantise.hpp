@@ -36,7 +36,7 @@ void requantise(stream<PE * INPUT_BITS> &s_axis, stream<PE * OUTPUT_BITS> &m_axi
         const ap_uint<FIELD> field = element<FIELD>(fields, lane);
         const ap_int<MULTIPLIER_BITS> multiplier = ap_uint<MULTIPLIER_BITS>(field);
         const ap_int<ADDEND_BITS> addend = ap_uint<ADDEND_BITS>(field >> MULTIPLIER_BITS);
-        const ap_int<SUM_BITS> sum = multiply<USE_DSP ? use_dsp::yes : use_dsp::no>(x, multiplier) + addend;
+        const ap_int<SUM_BITS> sum = multiply<USE_DSP>(x, multiplier) + addend;
         ap_int<SUM_BITS> rounded = sum >> SHIFT;
         if constexpr (HALF_EVEN) {
           const ap_uint<SHIFT> fraction = sum;

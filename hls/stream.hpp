@@ -54,16 +54,14 @@ void bind_ram(MEMORY &memory) {
   (void)memory;
 }
 
-// Whether a product is a DSP block, as the user's `resType` has it.
-enum class use_dsp { automatic, no, yes };
-
-template <use_dsp USE_DSP, class LEFT, class RIGHT>
+// A product, of a DSP block or of LUTs.
+template <bool USE_DSP, class LEFT, class RIGHT>
 auto multiply(const LEFT &left, const RIGHT &right) {
 #pragma HLS INLINE
   const auto product = left * right;
-  if constexpr (USE_DSP == use_dsp::yes) {
+  if constexpr (USE_DSP) {
 #pragma HLS BIND_OP variable=product op=mul impl=dsp
-  } else if constexpr (USE_DSP == use_dsp::no) {
+  } else {
 #pragma HLS BIND_OP variable=product op=mul impl=fabric
   }
   return product;

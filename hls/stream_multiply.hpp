@@ -25,7 +25,7 @@ void stream_multiply(stream<LANES * A_BITS> &s_axis_a, stream<LANES * B_BITS> &s
 #pragma HLS UNROLL
       const integer<LEFT_BITS, LEFT_SIGNED> left = element<A_BITS, A_SIGNED>(a, lane) * ap_int<32>(A_FACTOR) + A_TERM;
       const integer<RIGHT_BITS, RIGHT_SIGNED> right = element<B_BITS, B_SIGNED>(b, lane) * ap_int<32>(B_FACTOR) + B_TERM;
-      set_element(products, lane, ap_uint<OUTPUT_BITS>(multiply<USE_DSP ? use_dsp::yes : use_dsp::no>(left, right)));
+      set_element(products, lane, ap_uint<OUTPUT_BITS>(multiply<USE_DSP>(left, right)));
     }
     m_axis.write(products);
   }

@@ -13,8 +13,8 @@
 namespace qcompile {
 
 template <unsigned FRAME, unsigned PE, unsigned FOLDS, unsigned POSITIONS, unsigned INPUT_BITS, bool INPUT_SIGNED,
-          unsigned WEIGHT_BITS, bool WEIGHT_SIGNED, bool ALL_ONES, unsigned ACCUMULATOR_BITS, ram_style RAM_STYLE,
-          use_dsp USE_DSP, class... WEIGHTS>
+          unsigned WEIGHT_BITS, bool WEIGHT_SIGNED, bool ALL_ONES, unsigned ACCUMULATOR_BITS, bool USE_DSP,
+          ram_style RAM_STYLE, class... WEIGHTS>
 void vector_vector_unit(stream<PE * INPUT_BITS> &s_axis, stream<PE * ACCUMULATOR_BITS> &m_axis, const WEIGHTS &...weights) {
   static_assert(FRAME % (POSITIONS * FOLDS) == 0, "a frame is made of whole windows");
   static_assert(sizeof...(WEIGHTS) == !ALL_ONES, "weights are one memory unless they are all 1");

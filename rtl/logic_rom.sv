@@ -8,7 +8,7 @@
 // keeps field LANE of every word.
 //
 // A module of its own for the sake of Yosys, which calls this logic (its distributed memories can be written) and maps it to LUTs
-// together with what is around it: where that is slower than the memory, the memory grows to three times its size.
+// together with what is around it: where that is slower than the memory, the memory grows to three or four times its size.
 `default_nettype none
 
 `ifdef YOSYS

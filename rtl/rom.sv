@@ -34,8 +34,8 @@ module rom #(
   localparam ROM_STYLE = RAM_STYLE;
 `endif
 
-  // One LUT a bit needs no module of its own.
-  if (RAM_STYLE == "distributed" && DEPTH > 64) begin : gen_logic
+  // Where a bit takes less than a whole LUT there is nothing to lose.
+  if (RAM_STYLE == "distributed" && DEPTH > 32) begin : gen_logic
 
     logic_rom #(
         .WIDTH(WIDTH),

@@ -20,8 +20,8 @@ module vector_vector_unit #(
     parameter bit          WEIGHT_SIGNED    = 1'b1,
     parameter bit          ALL_ONES         = 1'b0,
     parameter int unsigned ACCUMULATOR_BITS = 12,
+    parameter bit          USE_DSP          = 1'b0,
     parameter              RAM_STYLE        = "auto",
-    parameter              USE_DSP          = "auto",
     parameter              WEIGHTS_FILE     = ""
 ) (
     input  wire logic                           clk,
@@ -113,22 +113,24 @@ module vector_vector_unit #(
   assign held = partial[fold];
 
   for (genvar lane = 0; lane < PE; lane++) begin : gen_lane
-    logic [INPUT_BITS-1:0]              x;
-    logic [WEIGHT_BITS-1:0]             w;
-    logic signed [ACCUMULATOR_BITS-1:0] x_wide, w_wide;
-    (* use_dsp = USE_DSP *)
-    logic signed [ACCUMULATOR_BITS-1:0] product;
+    logic [ACCUMULATOR_BITS-1:0] product;
 
-    assign x      = inputs[lane*INPUT_BITS+:INPUT_BITS];
-    assign w      = weights[lane*WEIGHT_BITS+:WEIGHT_BITS];
-    assign x_wide = ACCUMULATOR_BITS'($signed({INPUT_SIGNED & x[INPUT_BITS-1], x}));
-    assign w_wide = ACCUMULATOR_BITS'($signed({WEIGHT_SIGNED & w[WEIGHT_BITS-1], w}));
-
-    always_ff @(posedge clk) begin
-      if (enable) begin
-        product <= x_wide * w_wide;
-      end
-    end
+    dot_product_products #(
+        .SIMD(1),
+        .INPUT_BITS(INPUT_BITS),
+        .INPUT_SIGNED(INPUT_SIGNED),
+        .WEIGHT_BITS(WEIGHT_BITS),
+        .WEIGHT_SIGNED(WEIGHT_SIGNED),
+        .BIPOLAR(1'b0),
+        .USE_DSP(USE_DSP),
+        .SUM_BITS(ACCUMULATOR_BITS)
+    ) multiplier (
+        .clk(clk),
+        .enable(enable),
+        .inputs(inputs[lane*INPUT_BITS+:INPUT_BITS]),
+        .weights(weights[lane*WEIGHT_BITS+:WEIGHT_BITS]),
+        .sum(product)
+    );
 
     assign sums[lane*ACCUMULATOR_BITS+:ACCUMULATOR_BITS] =
         product + (first[1] ? '0 : held[lane*ACCUMULATOR_BITS+:ACCUMULATOR_BITS]);

@@ -208,6 +208,7 @@ LEGAL: Mapping[str, tuple[Parameters, ...]] = {
     "vector_vector_unit": (
         {"PE": 1, "FOLDS": 1, "POSITIONS": 1, "INPUT_SIGNED": 1},
         {"PE": 4, "FOLDS": 2, "ALL_ONES": 1, "WEIGHT_BITS": 1, "WEIGHT_SIGNED": 0},
+        {"INPUT_BITS": 8, "WEIGHT_BITS": 8, "USE_DSP": 1, "ACCUMULATOR_BITS": 20},
     ),
     "window_maximum": ({"PE": 1, "FOLDS": 1, "POSITIONS": 2, "INPUT_SIGNED": 1}, {"PE": 3, "POSITIONS": 9}),
     "width_converter": (

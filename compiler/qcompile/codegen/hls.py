@@ -33,7 +33,7 @@ WIDEST_PORT = 4096
 
 LINE = 110
 
-ENUMERATIONS = {"RAM_STYLE": "ram_style", "ROM_STYLE": "ram_style", "SUMS_STYLE": "ram_style", "USE_DSP": "use_dsp"}
+ENUMERATIONS = {"RAM_STYLE": "ram_style", "ROM_STYLE": "ram_style", "SUMS_STYLE": "ram_style"}
 """Parameters of the RTL that are strings, and what they are in C++."""
 
 RESERVED = frozenset(

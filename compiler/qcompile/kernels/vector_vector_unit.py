@@ -10,9 +10,10 @@ import numpy as np
 
 from qcompile.ir.dataflow import Binding, Memory, Resources, Schedule, Stream, steps
 from qcompile.ir.types import IntArray, IntType
-from qcompile.kernels.dot_product import RES_TYPES
+from qcompile.kernels.common import lutram_luts
+from qcompile.kernels.dot_product import RES_TYPES, DotProduct, WeightCode
 from qcompile.kernels.folding import divisors, legal_number, legal_word
-from qcompile.kernels.memory import RAM_STYLES, pack, resolve_rom_style, rom_resources
+from qcompile.kernels.memory import RAM_STYLES, counter, pack, resolve_rom_style, rom_resources, scaled, skid_buffer
 from qcompile.kernels.parallel_vector_vector_unit import ParallelVectorVectorUnit
 
 
@@ -107,14 +108,14 @@ class VectorVectorUnit:
         """A product and an adder a lane, the memory of partial sums, the weights, pipeline registers and skid buffer.
         """
         bits = self.pe * self.accumulator.bits
-        memory = bits * -(-self.folds // 2**lut_inputs) if self.folds > 1 else 0
-        weight = self._weight_type()
-        product = 0.0 if self._all_ones() else 1.0 * self.pe * weight.bits * self.input.bits
-        registers = self.pe * self.input.bits + (4.0 if self.folds > 1 else 5.0) * bits + 16
-        total = Resources(lut=product + 2.0 * bits + memory + 12, lutram=memory, ff=registers)
+        kept = lutram_luts(bits, self.folds, lut_inputs) if self.folds > 1 else 0
+        registers = self.pe * self.input.bits + 7.0 + (bits if self.folds == 1 else 0)
+        total = counter(self.positions * self.folds) + counter(self.folds) + skid_buffer(bits)
+        total += Resources(lut=kept + bits + 4.0, lutram=kept, ff=registers + bits)
         if self._all_ones():
-            return total
-        depth = self.positions * self.folds
+            return total + Resources(ff=float(self.pe * self.input.bits))
+        weight, depth = self._weight_type(), self.positions * self.folds
+        total += scaled(self._product().resources(lut_inputs), self.pe)
         return total + rom_resources(self.ram_style, self.pe * weight.bits, depth, lut_inputs, bram_bits)
 
     def binding(self) -> Binding:
@@ -131,11 +132,11 @@ class VectorVectorUnit:
             ("WEIGHT_SIGNED", int(weight.signed)),
             ("ALL_ONES", int(self._all_ones())),
             ("ACCUMULATOR_BITS", self.accumulator.bits),
+            ("USE_DSP", int(not self._all_ones() and self._product().uses_dsp)),
             ("RAM_STYLE", resolve_rom_style(self.ram_style, width, depth)),
-            ("USE_DSP", {"auto": "auto", "lut": "no", "dsp": "yes"}[self.res_type]),
         )
         memories = () if self._all_ones() else (Memory("WEIGHTS_FILE", width, self._words(weight)),)
-        return Binding(self.kind, ("skid_buffer", "logic_rom", "rom", "vector_vector_unit"), parameters, memories)
+        return Binding(self.kind, SOURCES, parameters, memories)
 
     def evaluate(self, *frames: IntArray) -> tuple[IntArray, ...]:
         """(frames, vectors * positions * channels) to (frames, vectors * channels), exact."""
@@ -146,9 +147,17 @@ class VectorVectorUnit:
     def _weight_type(self) -> IntType:
         return IntType.of_range(int(self.weights.min()), int(self.weights.max()))
 
+    def _product(self) -> DotProduct:
+        """Of one lane."""
+        return DotProduct(1, self.input, WeightCode(self._weight_type(), False), self.accumulator.bits, self.res_type)
+
     def _all_ones(self) -> bool:
         return bool(np.all(self.weights == 1))
 
     def _words(self, weight: IntType) -> tuple[int, ...]:
         """One word a step: position by position, fold by fold."""
         return pack(self.weights.reshape(self.positions * self.folds, self.pe), weight.bits)
+
+
+SOURCES = ("skid_buffer", "logic_rom", "rom", "adder_tree", "dot_product_products", "vector_vector_unit")
+"""Files of the RTL, dependencies first."""
