@@ -121,6 +121,40 @@ def test_what_is_too_large_is_refused_with_its_cost(tmp_path: Path, capsys: pyte
         assert wrong[0] in capsys.readouterr().err
 
 
+def test_the_defaults_of_a_folding_file_name_an_engine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folding = tmp_path / "folding.json"
+    for model, defaults, options, expected in (
+        (perceptron(), ["lut", "all"], (), ["lut_netlist"]),
+        (perceptron(), ["lut", ["MVAU"]], (), ["lut_netlist", "argmax"]),
+        (mixed(), ["folded", "all"], ("--engine", "auto"), ["matrix_vector_unit", "thresholding"] * 2 + ["matrix_vector_unit"]),
+        (mixed(), ["folded", ["matrix_vector_unit"]], ("--engine", "auto"), ["matrix_vector_unit", "thresholding"] * 2),
+    ):
+        folding.write_text(json.dumps({"Defaults": {"engine": defaults}}))
+        compiled(model, tmp_path, capsys, "--folding", str(folding), "--no-sim", "--quiet", *options, expect_rtl=0)
+        assert kinds(tmp_path)[: len(expected)] == expected
+    onnx.save(mixed(), tmp_path / "model.onnx")
+    arguments = [str(tmp_path / "model.onnx"), "--target", "pynq-z2", "-o", str(tmp_path / "build"), "--quiet"]
+    for wrong, message in ((["lut", "all"], "neurons read more than 14 bits"), (["tables", "all"], "engine must be one of")):
+        folding.write_text(json.dumps({"Defaults": {"engine": wrong}}))
+        assert main([*arguments, "--folding", str(folding)]) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_a_node_is_explained_where_it_is_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    onnx.save(perceptron(), tmp_path / "model.onnx")
+    node = next(n.name for n in onnx.load(tmp_path / "model.onnx").graph.node if n.op_type == "MatMul")
+    arguments = ["explain", str(tmp_path / "model.onnx"), node]
+    assert main([*arguments, "--target", "pynq-z2", "--engine", "lut"]) == 0
+    said = capsys.readouterr().out
+    assert "kernel lut_netlist" in said
+    assert "truth tables: layer 1 of 4 (" in said
+    assert "12 neurons of uint2 that read 6 bits each, " in said
+    assert main(arguments) == 0
+    assert "kernel matrix_vector_unit" in capsys.readouterr().out
+    assert main([*arguments, "--engine", "lut"]) == 2
+    assert "need to know the target" in capsys.readouterr().err
+
+
 def test_a_folding_file_says_which_layers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     onnx.save(mixed(), tmp_path / "model.onnx")
     arguments = [str(tmp_path / "model.onnx"), "--target", "pynq-z2", "-o", str(tmp_path / "build"), "--no-sim", "--quiet"]

@@ -235,13 +235,24 @@ def report(folder: Annotated[Path, typer.Argument(help="output folder of qcompil
 def explain(
     model: Model,
     node: Annotated[str, typer.Argument(help="name of a node of the model", show_default=False)],
+    target: Annotated[str, typer.Option("--target", help="board; without it nothing is folded", show_default=False)] = "",
     input_type: Input = None,
     input_scale: InputScale = None,
     shape: ShapeOption = [],  # noqa: B006
+    folding: FoldingFile = None,
+    engine: Engine = "folded",
+    lut_inputs: LutInputs = DEFAULT_LUT_INPUTS,
 ) -> None:
     """What became of a NODE of MODEL, and why."""
     options = Options(
-        model=model, target="", input_type=input_type, input_scale=input_scale, shapes=parse_shapes(shape)
+        model=model,
+        target=target,
+        input_type=input_type,
+        input_scale=input_scale,
+        shapes=parse_shapes(shape),
+        folding=folding,
+        engine=engine,
+        lut_inputs=lut_inputs,
     )
     for line in explain_node(options, node):
         typer.echo(line)

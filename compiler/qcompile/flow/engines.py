@@ -65,7 +65,9 @@ class Engines:
             number = self.members.get(self._instance(name))
             if number is not None:
                 (chosen if engine == "lut" else folded if engine == "folded" else set()).add(number)
-        if self.options.engine == "lut":
+        everywhere, kind_engine, of_kinds = self._defaults()
+        (chosen if kind_engine == "lut" else folded).update(of_kinds - chosen - folded)
+        if everywhere == "lut":
             chosen |= self._all(folded)
         chosen -= {k for row in exact for k in range(len(self.layers)) if self.layers[k] in row}
         self._require_small(sorted({*chosen, *(k for row in exact for k in map(self.layers.index, row))}))
@@ -74,7 +76,10 @@ class Engines:
     def alternatives(self, rows: Sequence[Row]) -> tuple[Row, ...]:
         """What `auto` may make netlists of: rows of small layers that the folding file says nothing of."""
         stated = config.engines(self.options.folding) if self.options.folding is not None else {}
-        taken = {self.members.get(self._instance(name)) for name in stated}
+        everywhere, _, of_kinds = self._defaults()
+        if everywhere == "folded":
+            return ()
+        taken = {self.members.get(self._instance(name)) for name in stated} | of_kinds
         taken |= {k for k, layer in enumerate(self.layers) for row in rows if layer in row}
         limit = self.options.lut_inputs
         free = [layer for k, layer in enumerate(self.layers) if k not in taken and not layer.too_large(limit)]
@@ -100,6 +105,16 @@ class Engines:
             here = self._fused(row).kernel.resources(self.target.lut_inputs, bits)
             kept += [row] if cost(here) < cost(there) else []
         return tuple(kept)
+
+    def _defaults(self) -> tuple[str, str, set[int]]:
+        """What holds for layers that the folding file does not name: their engine, and another for the layers of some kinds.
+        """
+        stated = config.default_engine(self.options.folding) if self.options.folding is not None else None
+        engine, kinds = stated or (self.options.engine, None)
+        if kinds is None:
+            return engine, engine, set()
+        numbers = {k for name, k in self.members.items() if self.base.instance(name).kernel.kind in kinds}
+        return self.options.engine, engine, numbers
 
     def _all(self, folded: Collection[int]) -> set[int]:
         """Every product and what is in a row with one, but for what is to stay folded."""

@@ -7,17 +7,25 @@ import difflib
 from qcompile.dataflow.lower import lower
 from qcompile.dataflow.names import identifier
 from qcompile.flow.options import Options
-from qcompile.flow.prepare import Understood, understand
+from qcompile.flow.prepare import Understood, prepare, understand
 from qcompile.flow.progress import Progress
 from qcompile.frontend.dialect import standard_opset, unpack
+from qcompile.ir.dataflow import Instance
 from qcompile.ir.errors import CompilerError
 from qcompile.ir.graph import Node
+from qcompile.kernels import LutNetlist
 from qcompile.ops import CyclicProduct, Lookup, MatMul, Threshold
 
 
 def explain_node(options: Options, name: str) -> list[str]:
-    """Sentences. Raises CompilerError for a node the model does not have, with the nearest names."""
-    understood = understand(options, Progress())
+    """Sentences. With a target the hardware is that of the folded design, else a kernel for each operator.
+
+    Raises CompilerError for a node the model does not have, with the nearest names.
+    """
+    if not options.target and (options.engine != "folded" or options.folding is not None):
+        raise CompilerError("--engine and --folding need to know the target", hint="add --target, for example --target pynq-z2")
+    prepared = prepare(options, Progress()) if options.target else None
+    understood = prepared.understood if prepared else understand(options, Progress())
     names = [node.name for node in unpack(understood.model.graph.node, standard_opset(understood.model))]
     if name not in names:
         near = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names[:5]
@@ -34,11 +42,30 @@ def explain_node(options: Options, name: str) -> list[str]:
     made = [node for node in network.integer.nodes if name in node.origin]
     for node in made:
         lines += [f"  integer {node.op.kind}: {_described(understood, node)}"]
-    for instance in lower(network.integer, identifier(options.model.stem)).instances:
+    lowered = prepared.lowered if prepared else lower(network.integer, identifier(options.model.stem))
+    for instance in lowered.instances:
         if name in instance.origin:
             lines.append(f"  hardware: instance {instance.name}, kernel {instance.kernel.kind}")
+            lines += _tables(instance, name)
     if not made:
         lines.append(f"  {_absorbed(understood, name, real)}")
+    return lines
+
+
+def _tables(instance: Instance, name: str) -> list[str]:
+    """Where a node is in a LUT netlist, and what its layer costs there."""
+    if not isinstance(instance.kernel, LutNetlist):
+        return []
+    layers, lines = instance.kernel.layers, []
+    for number, layer in enumerate(layers):
+        if name in layer.origin:
+            bits = [len(sources) * layer.input.bits for sources in layer.sources]
+            least, most = min(bits), max(bits)
+            reads = f"{most}" if least == most else f"{least} to {most}"
+            lines.append(
+                f"  truth tables: layer {number + 1} of {len(layers)} ({layer.name}), {layer.outputs} neurons of {layer.output} "
+                f"that read {reads} bits each, {layer.luts():,} LUTs in {layer.levels()} levels"
+            )
     return lines
 
 

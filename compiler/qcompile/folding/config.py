@@ -64,6 +64,20 @@ def engines(path: Path) -> dict[str, tuple[str, int]]:
     return found
 
 
+def default_engine(path: Path) -> tuple[str, frozenset[str] | None] | None:
+    """What "Defaults" says of "engine": `lut` or `folded`, and the kinds it is for (None: all); None for anything else.
+
+    Raises CompilerError for an unreadable file.
+    """
+    entries = _parse(path).get("Defaults", {})
+    match entries.get("engine") if isinstance(entries, dict) else None:
+        case [("lut" | "folded") as engine, "all"]:
+            return engine, None
+        case [("lut" | "folded") as engine, [*kinds]]:
+            return engine, frozenset(finn.kind(str(kind)) for kind in kinds)
+    return None
+
+
 def read(
     path: Path, dataflow: Dataflow, fifos: Iterable[str], host: Mapping[str, str], absorbed: Absorbed | None = None
 ) -> Folding:
@@ -307,6 +321,8 @@ class _Reader:
 
     def _default(self, attribute: str, value: object, kinds: Collection[str]) -> None:
         """One default for all instances of these kinds that do not set the attribute themselves."""
+        if attribute == "engine" and value in ("lut", "folded"):
+            return  # decided before, by `default_engine`
         if attribute == STYLE:
             self._style("Defaults", [i for i in self.dataflow.instances if i.kernel.kind in kinds], value)
             return
@@ -332,7 +348,7 @@ class _Reader:
 
     def _known_kinds(self, kinds: Iterable[object]) -> list[str]:
         """Our names of kinds; those that no node of the design is of are faults unless they are FINN's."""
-        present = sorted({i.kernel.kind for i in self.dataflow.instances})
+        present = sorted({i.kernel.kind for d in (self.dataflow, self.absorbed.base) for i in d.instances})
         chosen = [finn.kind(str(kind)) for kind in kinds]
         for kind in chosen:
             if kind not in present and kind not in finn.KINDS.values():
