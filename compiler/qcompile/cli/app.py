@@ -128,6 +128,7 @@ def compile(  # noqa: A001 - the command's name
     no_sim: Annotated[bool, typer.Option("--no-sim", help="prove the integer graph only")] = False,
     check: Annotated[bool, typer.Option("--check", help="compare results before and after every pass")] = False,
     dump: Dump = None,
+    times: Annotated[bool, typer.Option("--times", help="write the seconds of each step into the report")] = False,
     quiet: Quiet = False,
 ) -> None:
     """Compile MODEL for a board: RTL, proven against the model. 'qcompile MODEL ...' is short for this."""
@@ -152,6 +153,7 @@ def compile(  # noqa: A001 - the command's name
         vectors=vectors,
         frames=frames,
         rtl_frames=0 if no_sim else rtl_frames,
+        times=times,
         check=check,
         dump=dump,
     )
@@ -180,8 +182,12 @@ def estimate(
     engine: Engine = "folded",
     lut_inputs: LutInputs = DEFAULT_LUT_INPUTS,
     lut_stages: LutStages = 0,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="write the report as a page to this file", show_default=False)
+    ] = None,
+    quiet: Quiet = False,
 ) -> None:
-    """Speed and resources of MODEL on a board, in seconds, without writing or simulating anything."""
+    """Speed and resources of MODEL on a board, in seconds, without compiling or simulating anything."""
     options = Options(
         model=model,
         target=target,
@@ -197,7 +203,7 @@ def estimate(
         lut_inputs=lut_inputs,
         lut_stages=lut_stages,
     )
-    estimated = estimate_model(options, Progress())
+    estimated = estimate_model(options, Progress(show.listener(quiet)), html)
     show.notes(estimated.prepared.notes)
     show.design(estimated.figures)
     show.netlists(estimated.netlists)

@@ -19,6 +19,7 @@ from qcompile.flow.options import Options, require_styles
 from qcompile.flow.prepare import Prepared, prepare
 from qcompile.flow.progress import Progress
 from qcompile.flow.prove import IntegerProof, default_frames, prove_integers
+from qcompile.flow.reporting import TARGET_COPY, design_figures, report, reported
 from qcompile.flow.run_hls import execute_hls
 from qcompile.flow.simulate import Simulation, simulate_rtl
 from qcompile.flow.vectors import Frames, load_frames, make_frames
@@ -27,8 +28,10 @@ from qcompile.frontend.export import export_integer
 from qcompile.frontend.load import model_digest, self_contained
 from qcompile.ir.design import Design
 from qcompile.ir.errors import VerificationError
-from qcompile.report.figures import DesignFigures, figures
-from qcompile.report.netlists import LayerFigures, netlist_figures
+from qcompile.report.document import Document
+from qcompile.report.figures import DesignFigures
+from qcompile.report.netlists import LayerFigures
+from qcompile.report.page import render_page
 from qcompile.tools.hls_compiler import find_ap_types
 from qcompile.tools.output_folder import check_replaceable, output_folder
 from qcompile.tools.prerequisites import find_toolchain
@@ -42,8 +45,8 @@ MODEL_COPY = "source.onnx"
 BLOCK_FRAMES = 4
 """Frames that each instance in HLS C++ within RTL gets as test vectors: simulation of what Vitis HLS makes is slow."""
 
-TARGET_COPY = "target.toml"
-"""The target, where it is one of the user's own."""
+REPORT, PAGE = "report.json", "report.html"
+"""What a program reads, and what a person."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,13 +83,7 @@ def compile_model(options: Options, folder: Path, progress: Progress) -> Outcome
         raise VerificationError(f"the integers are not those of the model: {proof.fault}", verdict.json_line())
     with progress.step("write"):
         design = _design(options, prepared, frames, proof)
-        shown = figures(
-            prepared.dataflow,
-            prepared.target,
-            prepared.clock_mhz,
-            prepared.timing.first_output,
-            prepared.timing.frame_latency,
-        )
+        shown = design_figures(prepared)
     with output_folder(folder) as staging:
         _write(design, staging)
         (staging / "model.int.onnx").write_bytes(exported)
@@ -105,10 +102,11 @@ def compile_model(options: Options, folder: Path, progress: Progress) -> Outcome
             if fault:
                 message = f"the {what} does not do what the integer graph does: {fault}"
                 raise VerificationError(message, verdict.json_line())
-        (staging / "report.json").write_text(documents.report(shown, prepared, verdict, proof.tables), encoding="utf-8")
-    run = simulation.full if simulation is not None else None
-    netlists = netlist_figures(prepared.dataflow, prepared.target.lut_inputs)
-    return Outcome(folder, prepared, shown, netlists, proof, frames, run, hls, verdict)
+        run = simulation.full if simulation is not None else None
+        seconds = progress.times if options.times else None
+        document = reported(options, prepared, shown, (frames, proof, run), verdict, seconds)
+        _write_report(document, prepared, staging)
+    return Outcome(folder, prepared, shown, document.netlists, proof, frames, run, hls, verdict)
 
 
 def prove(options: Options, prepared: Prepared, progress: Progress) -> tuple[Frames, IntegerProof, bytes]:
@@ -158,6 +156,11 @@ def _write_sources(options: Options, prepared: Prepared, folder: Path) -> None:
     digests = model_digest(options.model), hashlib.sha256(copy).hexdigest()
     text = documents.manifest(options, prepared, digests, TARGET_COPY if own_target else None)
     (folder / "manifest.json").write_text(text, encoding="utf-8")
+
+
+def _write_report(document: Document, prepared: Prepared, folder: Path) -> None:
+    (folder / REPORT).write_text(report(document, prepared.understood.accumulators), encoding="utf-8")
+    (folder / PAGE).write_text(render_page(document), encoding="utf-8")
 
 
 def _design(options: Options, prepared: Prepared, frames: Frames, proof: IntegerProof) -> Design:

@@ -1,14 +1,17 @@
-"""`qcompile estimate`: speed and resources in seconds, nothing written, nothing simulated."""
+"""`qcompile estimate`: speed and resources in seconds, nothing compiled, nothing simulated."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from qcompile.flow.options import Options
 from qcompile.flow.prepare import Prepared, prepare
 from qcompile.flow.progress import Progress
-from qcompile.report.figures import DesignFigures, figures
+from qcompile.flow.reporting import design_figures, estimated
+from qcompile.report.figures import DesignFigures
 from qcompile.report.netlists import LayerFigures, netlist_figures
+from qcompile.report.page import render_page
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,9 +23,10 @@ class Estimated:
     netlists: tuple[LayerFigures, ...]
 
 
-def estimate_model(options: Options, progress: Progress) -> Estimated:
-    """Folds the model for its target and collects the figures. Raises CompilerError."""
+def estimate_model(options: Options, progress: Progress, page: Path | None = None) -> Estimated:
+    """Folds the model for its target and collects the figures, for people in the file `page`. Raises CompilerError."""
     prepared = prepare(options, progress)
-    timing = prepared.timing
-    shown = figures(prepared.dataflow, prepared.target, prepared.clock_mhz, timing.first_output, timing.frame_latency)
+    shown = design_figures(prepared)
+    if page is not None:
+        page.write_text(render_page(estimated(options, prepared, shown)), encoding="utf-8")
     return Estimated(prepared, shown, netlist_figures(prepared.dataflow, prepared.target.lut_inputs))

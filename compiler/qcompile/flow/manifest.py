@@ -1,9 +1,9 @@
-"""manifest.json and report.json: what was made from what, and how to talk to it. No times of day, no absolute paths."""
+"""manifest.json: what was made from what, and how to talk to it. No times of day, no absolute paths."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,10 +13,7 @@ from qcompile.flow.prepare import Prepared
 from qcompile.frontend.load import library_versions
 from qcompile.ir.dataflow import Stream
 from qcompile.ir.network import Network, Tap
-from qcompile.luts.proof import TableProof
 from qcompile.ops import Quantize
-from qcompile.report.figures import DesignFigures, as_json
-from qcompile.report.netlists import netlist_figures
 from qcompile.transforms.accumulators import Accumulator
 
 SCHEMA = 1
@@ -83,20 +80,6 @@ def manifest(options: Options, prepared: Prepared, digests: tuple[str, str], tar
             "after": [f"{node.op.kind} {' '.join(node.origin)}".strip() for node in network.after.nodes],
         },
         "accumulators": [certificate(a) for a in prepared.understood.accumulators],
-    }
-    return json.dumps(content, indent=2) + "\n"
-
-
-def report(figures: DesignFigures, prepared: Prepared, verdict: Verdict, tables: TableProof) -> str:
-    """JSON text of report.json. `tables` says what of LUT netlists was compared exhaustively."""
-    content = {
-        "schema": SCHEMA,
-        "target": prepared.target.name,
-        "verdict": verdict.numbers(),
-        "design": as_json(figures),
-        "accumulators": [certificate(a) for a in prepared.understood.accumulators],
-        "netlists": [asdict(layer) for layer in netlist_figures(prepared.dataflow, prepared.target.lut_inputs)],
-        "tables": {"proven": tables.tables, "patterns": tables.patterns},
     }
     return json.dumps(content, indent=2) + "\n"
 

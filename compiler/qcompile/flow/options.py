@@ -33,6 +33,7 @@ class Options:
     after how many logic levels these have registers (0: after every layer).
     `backend` `hls` writes HLS C++ beside the RTL and runs it on the same frames, with the headers in `hls_include` or those
     of hls4ml; `mixed` makes the nodes that the folding file says so of in HLS C++, the others in RTL.
+    `times` writes the seconds of each step into the report, which then differs from run to run.
     """
 
     model: Path
@@ -56,6 +57,7 @@ class Options:
     vectors: Path | None = None
     frames: int | None = None
     rtl_frames: int = DEFAULT_RTL_FRAMES
+    times: bool = False
     check: bool = False
     dump: Path | None = None
 

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from qcompile.ir.dataflow import Dataflow, Instance, Kernel, LineBuffering, Multiplying, Port, Resources, Tapping
+from qcompile.ir.dataflow import (
+    Channel,
+    Dataflow,
+    Instance,
+    Kernel,
+    LineBuffering,
+    Multiplying,
+    Port,
+    Resources,
+    Tapping,
+)
 from qcompile.targets import Target
 
 PASSING = ("fifo", "width_converter")
@@ -31,9 +41,35 @@ class ProductFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryFigures:
+    """A constant memory: `parameter` names it within its instance, `words` of `width` bits."""
+
+    parameter: str
+    words: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelFigures:
+    """A stream from an output port to an input port; an instance of None is the accelerator's edge. `lanes` elements side
+    by side are `bits` wide, `beats` are those of a frame.
+    """
+
+    source: str | None
+    source_port: int
+    sink: str | None
+    sink_port: int
+    element: str
+    lanes: int
+    bits: int
+    beats: int
+
+
+@dataclass(frozen=True, slots=True)
 class InstanceFigures:
-    """One row of the report. `interval` is in cycles a frame; `settings` are the folding attributes in use; `line_buffer`
-    and `multiplications` are None where a kernel has none.
+    """One row of the report. `interval` is in cycles a frame; `settings` are the folding attributes in use; `ram_style` is
+    what its memory is made of, `memories` are those with constants. `line_buffer` and `multiplications` are None where a
+    kernel has none.
     """
 
     name: str
@@ -44,6 +80,8 @@ class InstanceFigures:
     output_bits: tuple[int, ...]
     settings: dict[str, int | str]
     resources: Resources
+    ram_style: str | None
+    memories: tuple[MemoryFigures, ...]
     line_buffer: BufferFigures | None = None
     multiplications: ProductFigures | None = None
 
@@ -78,6 +116,7 @@ class DesignFigures:
     clock_mhz: float
     frames_per_second: float
     instances: tuple[InstanceFigures, ...]
+    channels: tuple[ChannelFigures, ...]
     resources: tuple[ResourceFigures, ...]
 
 
@@ -98,6 +137,7 @@ def figures(dataflow: Dataflow, target: Target, clock_mhz: float, latency: int, 
         clock_mhz=clock_mhz,
         frames_per_second=clock_mhz * 1e6 / interval,
         instances=rows,
+        channels=tuple(_channel(channel) for channel in dataflow.channels),
         resources=(
             ResourceFigures(f"LUT{target.lut_inputs}", round(total.lut), target.lut, target.budget.lut),
             ResourceFigures("FF", round(total.ff), target.ff, target.budget.ff),
@@ -108,13 +148,10 @@ def figures(dataflow: Dataflow, target: Target, clock_mhz: float, latency: int, 
     )
 
 
-def as_json(design: DesignFigures) -> dict[str, object]:
-    """Plain types for report.json."""
-    return asdict(design)
-
-
 def _row(dataflow: Dataflow, instance: Instance, target: Target, block_bits: int) -> InstanceFigures:
     kernel = instance.kernel
+    binding = kernel.binding()
+    style = dict(binding.parameters).get("RAM_STYLE")
     return InstanceFigures(
         name=instance.name,
         kernel=kernel.kind,
@@ -124,10 +161,26 @@ def _row(dataflow: Dataflow, instance: Instance, target: Target, block_bits: int
         output_bits=tuple(stream.bits for stream in kernel.outputs),
         settings=kernel.attributes(),
         resources=kernel.resources(target.lut_inputs, block_bits),
+        ram_style=str(style) if style is not None else None,
+        memories=tuple(MemoryFigures(m.parameter, len(m.words), m.width) for m in binding.memories),
         line_buffer=BufferFigures(kernel.buffer_bits, kernel.least_buffer_bits)
         if isinstance(kernel, LineBuffering)
         else None,
         multiplications=_products(dataflow, instance),
+    )
+
+
+def _channel(channel: Channel) -> ChannelFigures:
+    stream = channel.stream
+    return ChannelFigures(
+        channel.source.instance,
+        channel.source.index,
+        channel.sink.instance,
+        channel.sink.index,
+        str(stream.element),
+        stream.lanes,
+        stream.bits,
+        stream.beats,
     )
 
 
