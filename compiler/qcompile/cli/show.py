@@ -196,7 +196,7 @@ def outcome(result: Outcome) -> None:
             f"run in {result.hls.seconds:.1f} s",
             soft_wrap=True,
         )
-    console.print(f"output: {result.folder}", soft_wrap=True)
+    console.print(f"output: {result.folder}, to look at: {result.folder / 'report.html'}", soft_wrap=True)
 
 
 def conversion(result: Conversion) -> None:
@@ -274,6 +274,8 @@ def report_file(folder: Path) -> None:
     products = [(row["name"], row["multiplications"]) for row in rows if row.get("multiplications")]
     _multiplications(console, [(name, m["performed"], m["zero_inserted"]) for name, m in products])
     console.print(", ".join(f"{name} {value:,}" for name, value in verdict.items()), soft_wrap=True)
+    if (folder / "report.html").exists():
+        console.print(f"as a page: {folder / 'report.html'}", soft_wrap=True)
 
 
 def _multiplications(console: Console, products: Sequence[tuple[str, int, int]]) -> None:

@@ -9,6 +9,7 @@ from qcompile.flow.options import Options
 from qcompile.flow.prepare import Prepared, prepare
 from qcompile.flow.progress import Progress
 from qcompile.flow.reporting import design_figures, estimated
+from qcompile.ir.errors import CompilerError
 from qcompile.report.figures import DesignFigures
 from qcompile.report.netlists import LayerFigures, netlist_figures
 from qcompile.report.page import render_page
@@ -28,5 +29,9 @@ def estimate_model(options: Options, progress: Progress, page: Path | None = Non
     prepared = prepare(options, progress)
     shown = design_figures(prepared)
     if page is not None:
-        page.write_text(render_page(estimated(options, prepared, shown)), encoding="utf-8")
+        text = render_page(estimated(options, prepared, shown))
+        try:
+            page.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise CompilerError("the page cannot be written", str(page), error.strerror or str(error)) from error
     return Estimated(prepared, shown, netlist_figures(prepared.dataflow, prepared.target.lut_inputs))
