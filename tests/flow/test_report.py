@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,7 @@ def test_all_that_decides_is_in_the_command(cli: Cli, models: Path, tmp_path: Pa
     options += ["--accumulator-bits", "20", "--wrap", "--upsample", "deconv", "--interval", "8"]
     assert cli(models / "untyped.onnx", "--target", "zcu104", *options, "-o", tmp_path / "first").code == 0
     found = report(tmp_path / "first")["command"]
-    for option, value in zip(options, options[1:], strict=False):
+    for option, value in pairwise(options):
         if option.startswith("--") and option != "--interval":
             assert f"{option} {value}".split(" --")[0] in found
     words = [{"untyped.onnx": models / "untyped.onnx", "folding.json": tmp_path / "first" / "folding.json"}.get(w, w)

@@ -93,6 +93,7 @@ RtlFrames = Annotated[int, typer.Option("--rtl-frames", min=0, help="frames to s
 Dump = Annotated[
     Path | None, typer.Option("--dump", help="write the graph after every pass to this folder", show_default=False)
 ]
+Times = Annotated[bool, typer.Option("--times", help="write the seconds of each step into the report")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="no progress, no tables")]
 
 
@@ -128,7 +129,7 @@ def compile(  # noqa: A001 - the command's name
     no_sim: Annotated[bool, typer.Option("--no-sim", help="prove the integer graph only")] = False,
     check: Annotated[bool, typer.Option("--check", help="compare results before and after every pass")] = False,
     dump: Dump = None,
-    times: Annotated[bool, typer.Option("--times", help="write the seconds of each step into the report")] = False,
+    times: Times = False,
     quiet: Quiet = False,
 ) -> None:
     """Compile MODEL for a board: RTL, proven against the model. 'qcompile MODEL ...' is short for this."""
@@ -160,9 +161,6 @@ def compile(  # noqa: A001 - the command's name
     outcome = compile_model(options, output, Progress(show.listener(quiet)))
     show.notes(outcome.prepared.notes)
     if not quiet:
-        show.design(outcome.figures)
-        show.netlists(outcome.netlists)
-        show.accumulators(outcome.prepared.understood.accumulators)
         show.outcome(outcome)
     typer.echo(outcome.verdict.json_line())
 

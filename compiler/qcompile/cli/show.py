@@ -164,7 +164,10 @@ def netlists(layers: Sequence[LayerFigures]) -> None:
 
 
 def outcome(result: Outcome) -> None:
-    """What was proven, and where the output lies."""
+    """The design, what was proven, and where the output lies."""
+    design(result.figures)
+    netlists(result.netlists)
+    accumulators(result.prepared.understood.accumulators)
     console = _console()
     agreement = result.proof.agreement
     console.print(
