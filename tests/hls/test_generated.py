@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -67,52 +66,6 @@ def test_a_folder_from_beginning_to_end(cli: Cli, folder: Path) -> None:
 def make(folder: Path) -> subprocess.CompletedProcess[str]:
     command = ["make", "--no-print-directory", "-C", str(folder / "hls"), f"AP_TYPES={ap_types()}", "CXXFLAGS=-O0 -Werror"]
     return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-# Commands of Vitis HLS with the options that they are documented to have, and how many other words they take.
-COMMANDS = {
-    "open_project": ({"-reset"}, 1),
-    "set_top": (set(), 1),
-    "add_files": ({"-tb", "-cflags"}, 1),
-    "open_solution": ({"-reset", "-flow_target"}, 1),
-    "set_part": (set(), 1),
-    "create_clock": ({"-period", "-name"}, 0),
-    "csim_design": ({"-argv"}, 0),
-    "csynth_design": (set(), 0),
-    "cosim_design": ({"-argv"}, 0),
-    "export_design": ({"-format", "-vendor", "-library", "-ipname", "-version"}, 0),
-}
-FLAGS = {"-reset", "-tb"}
-
-
-@pytest.mark.skipif(shutil.which("tclsh") is None, reason="tclsh is not installed")
-@pytest.mark.parametrize("steps", [(), ("csim", "csynth")])
-def test_the_script(cli: Cli, models: Path, tmp_path: Path, steps: tuple[str, ...]) -> None:
-    """Run by tclsh from elsewhere with the vendor's commands replaced by ones that know their options."""
-    folder = tmp_path / "my design"
-    arguments = ("--target", "pynq-z2", "--backend", "hls", "--no-sim", "--frames", "4", "--clock", "80", "-o", folder)
-    assert cli(models / "mlp.onnx", *arguments).code == 0
-    mock = tmp_path / "vitis.tcl"
-    procedures = [f'proc {command} args {{ puts "{command}\t[join $args \\t]" }}' for command in COMMANDS]
-    mock.write_text("\n".join([*procedures, f"source {{{folder / 'hls' / 'run_hls.tcl'}}}"]))
-    command = ["tclsh", str(mock), "-f", "run_hls.tcl", *steps]
-    finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert finished.returncode == 0, finished.stderr
-    calls = [[word for word in line.split("\t") if word] for line in finished.stdout.splitlines()]
-    for name, *words in calls:
-        options, count = COMMANDS[name]
-        given = [word for word in words if re.fullmatch(r"-[a-z_]+", word)]
-        assert set(given) <= options, name
-        assert len(words) - len(given) - len([g for g in given if g not in FLAGS]) == count, words
-    named = [call[-3] if "-cflags" in call else call[-1] for call in calls if call[0] == "add_files"]
-    assert named == ["top.cpp", "tb.cpp"]
-    assert ["set_top", "mlp"] in calls
-    assert ["set_part", "xc7z020clg400-1"] in calls
-    assert ["create_clock", "-period", "12.500", "-name", "default"] in calls
-    vectors = (folder / "sim" / "vectors").resolve()
-    assert ["csim_design", "-argv", f"{{{vectors}}}"] in calls
-    run = [call[0].removesuffix("_design") for call in calls if call[0].endswith("_design")]
-    assert run == list(steps or ("csim", "csynth", "cosim", "export"))
 
 
 @pytest.mark.parametrize("backend", ["hls", "mixed"])
