@@ -52,6 +52,10 @@ lint-rtl: $(VENV)/.developed ## verilator --lint-only -Wall on every module of r
 sweep: $(VENV)/.developed ## The slow tests: wide sweeps of shapes, foldings and networks
 	@$(ENTER) python -m pytest -n $(JOBS) -m slow </dev/null
 
+.PHONY: sweep-dialects
+sweep-dialects: $(VENV)/.developed ## 10,000 random networks in every dialect, converted too (part of sweep)
+	@$(ENTER) python -m pytest -n $(JOBS) -m slow tests/integration/test_random_dialects.py </dev/null
+
 .PHONY: benchmark
 benchmark: $(VENV)/.developed ## Print the table of measurements (benchmarks/)
 	@$(ENTER) python benchmarks/run.py
@@ -74,7 +78,7 @@ distclean: clean ## The same, and the virtual environment
 .PHONY: help
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	  /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # The environments. The stamps are made last: an installation that was interrupted is done again.
 

@@ -147,6 +147,24 @@ def test_widths_in_qcdq(opset: int, bits: int, signed: int) -> None:
     import_model(found.model, "converted")
 
 
+@pytest.mark.parametrize("zero", [-300.0, -150.0, -130.0, 130.0, 300.0, 40000.0])
+def test_a_zero_point_beyond_the_codes(zero: float) -> None:
+    """The codes less a zero point of this size need another one, or more bits: it must be of the type of the codes."""
+    b = ModelBuilder(13)
+    x = b.quant("x", 0.25, zero, 6.0, signed=0)
+    assert_converted(b.model((1, 4), b.node("Neg", [x])), "qcdq", x=halves((60, 1, 4)) - np.float32(zero / 4))
+
+
+def test_a_cast_in_front() -> None:
+    """A quantiser reads what Cast gives, not the integers in front of it."""
+    for target in DIALECTS:
+        b = ModelBuilder(13)
+        x = b.node("Cast", ["x"], {"to": int(TensorProto.FLOAT)})
+        first, second = b.quant(x, 4.0, 0.0, 3.0), b.node("Clip", [b.node("Round", [x]), b.constant(3.0), b.constant(9.0)])
+        model = b.model((1, 4), first, second, element=TensorProto.UINT8)
+        assert_converted(model, target, x=np.arange(256, dtype=np.uint8).reshape(64, 1, 4))
+
+
 def test_scales_for_each_channel() -> None:
     b = ModelBuilder(13)
     x = b.quant("x", np.float32([[[0.5]], [[0.25]], [[1.0]]]), 0.0, 5.0)

@@ -67,6 +67,17 @@ def test_a_network_of_integers_has_no_ties() -> None:
     assert_exact(prove(b.model((1, 2, 4, 4), x), {"x": InputType(IntType(8, False), 1.0)}))
 
 
+def test_numbers_of_any_size_saturate() -> None:
+    """The first quantiser of a model is asked what the greatest float32 numbers become."""
+    b = ModelBuilder(13)
+    x = requant(b, "x", np.asarray([3, -(2**39), 0]).reshape(3, 1), np.asarray([0, 7, 900]).reshape(3, 1), div=2**8)
+    found = prove(b.model((1, CHANNELS, 4), x), x=np.random.default_rng(2).integers(-20000, 20000, (30, 1, CHANNELS, 4)))
+    assert_exact(found)
+    (value,) = (found.network.integer.values[name].range for name in found.network.integer.inputs)
+    assert value is not None
+    assert (value.least, value.greatest) == (-128, 127)
+
+
 REFUSED: list[tuple[str, Callable[[ModelBuilder], str]]] = [
     ("mul of numbers that are no integers", lambda b: requant(b, "x", 0.5, 0)),
     ("add of numbers that are no integers", lambda b: requant(b, "x", 1, 2.0**41)),

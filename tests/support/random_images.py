@@ -1,4 +1,4 @@
-"""Random convolutional networks over what the frontend and streamlining say they know, with power-of-two scales."""
+"""Random convolutional networks over what the frontend and streamlining say they know, in every dialect."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
-from tests.support.onnx_models import ModelBuilder
+from tests.support.quantised_operators import as_quantised_operators
+from tests.support.random_dialects import DIALECTS, DialectBuilder
 from tests.support.random_draft import Draft, Place
+from tests.support.random_operators import BOUNDED, EXACT
 
 LARGEST = 600
 """Elements of a tensor beyond which nothing makes it larger."""
@@ -24,11 +26,14 @@ class RandomImageNetwork:
     operators: frozenset[str]
 
 
-def random_image_network(seed: int) -> RandomImageNetwork:
-    """The network of a seed: all scales are powers of two, so that float32 has nothing to round in its sums."""
-    rng = np.random.default_rng([7, seed])
-    builder = ModelBuilder(int(rng.choice([13, 17, 18, 21])), constant_nodes=bool(rng.random() < 0.2))
-    d = Draft(rng, builder, exact=True, dyadic=True)
+def random_image_network(seed: int, dialect: str = "qonnx", dyadic: bool = True) -> RandomImageNetwork:
+    """The network of a seed; where it is `dyadic` all scales are powers of two, so that float32 has nothing to round in sums."""
+    which = [7, seed] if (dialect, dyadic) == ("qonnx", True) else [7, seed, DIALECTS.index(dialect), int(dyadic)]
+    rng = np.random.default_rng(which)
+    builder = DialectBuilder(
+        int(rng.choice([13, 17, 18, 21])), constant_nodes=bool(rng.random() < 0.2), dialect=dialect, rng=rng
+    )
+    d = Draft(rng, builder, exact=dyadic, dyadic=dyadic)
     d.shape = (1, d.integer(1, 4), d.integer(3, 9), d.integer(3, 9)) if d.chance(0.8) else (1, d.integer(1, 4), d.integer(4, 20))
     frame = d.shape
     if len(frame) == 4 and d.chance(0.15):
@@ -41,14 +46,18 @@ def random_image_network(seed: int) -> RandomImageNetwork:
             outputs.append(d.x)
         d.pick(_BLOCKS)(d)
     outputs.append(_end(d))
-    operators = frozenset(node.op_type for node in builder.nodes)
-    return RandomImageNetwork(seed, builder.model(frame, *dict.fromkeys(outputs)), operators)
+    model = builder.model(frame, *dict.fromkeys(outputs))
+    if dialect == "operators":
+        model = as_quantised_operators(model)
+    return RandomImageNetwork(seed, model, frozenset(node.op_type for node in model.graph.node))
 
 
 def _quantise(d: Draft) -> None:
     """A symmetric, unsigned, asymmetric or bipolar quantiser, perhaps behind a Relu, a Relu6 or a BatchNormalization."""
     if d.chance(0.15):
         _batch_normalization(d)
+    if getattr(d.builder, "dialect", "qonnx") != "qonnx" and d.chance(0.2):
+        _activation(d)
     kind = d.integer(0, 9)
     if kind == 0:
         d.x = d.builder.node("BipolarQuant", [d.x, d.builder.constant(d.power(1.0))], domain=d.builder.qonnx_domain)
@@ -61,10 +70,17 @@ def _quantise(d: Draft) -> None:
         slopes = 2.0 ** d.rng.integers(-3, 1, d.shape[1])
         d.apply("PRelu", [slopes.reshape(-1, *(1,) * (len(d.shape) - 2))])
     levels = 2.0 ** (bits - signed)
-    scale = d.power(d.spread * 2 / levels)
+    scale = d.scale(d.spread * 2 / levels)
     zero_point = float(d.integer(-3, 3)) if signed and d.chance(0.25) else 0.0
     d.x = d.builder.quant(d.x, scale, zero_point, float(bits), signed=int(signed))
     d.spread = scale * levels * 0.6
+
+
+def _activation(d: Draft) -> None:
+    """What numpy and onnxruntime compute the same bits of."""
+    name, _, choices = d.pick([row for row in EXACT if row[1] <= d.opset and row[0] != "ThresholdedRelu"])
+    d.apply(name, attributes=d.pick(choices))
+    d.spread = min(d.spread, BOUNDED.get(name, d.spread))
 
 
 def _batch_normalization(d: Draft) -> None:
@@ -212,7 +228,7 @@ def _excite(d: Draft) -> None:
     d.apply("Conv", [_weights(d, d.shape[1], d.shape[1], *(1,) * axes)])
     d.spread *= float(np.sqrt(d.shape[1]))
     d.apply("Relu")
-    gate = d.builder.quant(d.x, d.power(d.spread / 2), 0.0, 3.0, signed=0)
+    gate = d.builder.quant(d.x, d.scale(d.spread / 2), 0.0, 3.0, signed=0)
     d.go(Place(d.builder.node("Mul", [start.x, gate]), start.shape, start.spread * d.spread, True))
     _quantise(d)
 

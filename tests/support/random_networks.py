@@ -10,7 +10,9 @@ from onnx import TensorProto
 
 from qcompile.ir.types import IntType
 from qcompile.transforms.streamline import InputType
-from tests.support.onnx_models import NEWEST, ModelBuilder
+from tests.support.onnx_models import NEWEST
+from tests.support.quantised_operators import as_quantised_operators
+from tests.support.random_dialects import DIALECTS, DialectBuilder
 from tests.support.random_draft import Draft, Place
 from tests.support.random_operators import activation, affine, layout, tail
 from tests.support.random_quantisers import quantise, weights
@@ -28,11 +30,12 @@ class RandomNetwork:
     exact: bool
 
 
-def random_network(seed: int) -> RandomNetwork:
+def random_network(seed: int, dialect: str = "qonnx") -> RandomNetwork:
     """The network of a seed; half of them are exact."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed if dialect == "qonnx" else [seed, DIALECTS.index(dialect)])
     exact = bool(rng.random() < 0.5)
-    builder = ModelBuilder(int(rng.choice(OPSETS)), constant_nodes=bool(rng.random() < 0.3))
+    opset, nodes = int(rng.choice(OPSETS)), bool(rng.random() < 0.3)
+    builder = DialectBuilder(opset, constant_nodes=nodes, dialect=dialect, rng=rng)
     d = Draft(rng, builder, exact, dyadic=exact and bool(rng.random() < 0.7))
     frame = _input_shape(d)
     raw = d.here()
@@ -49,7 +52,10 @@ def random_network(seed: int) -> RandomNetwork:
             if d.chance(0.08):
                 outputs.append(d.x)
     outputs += _end(d)
-    return RandomNetwork(seed, builder.model(frame, *dict.fromkeys(outputs), element=element), types, exact)
+    model = builder.model(frame, *dict.fromkeys(outputs), element=element)
+    if dialect == "operators":
+        model = as_quantised_operators(model)
+    return RandomNetwork(seed, model, types, exact)
 
 
 def _second_head(d: Draft, start: Place) -> list[str]:

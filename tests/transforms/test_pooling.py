@@ -167,3 +167,15 @@ def test_maximum_over_single_elements() -> None:
     b = ModelBuilder()
     x = b.node("MaxPool", [b.quant("x")], {"kernel_shape": [1, 1], "strides": [2, 3]})
     assert_exact(prove(b.model((1, 2, 5, 7), x)))
+
+
+def test_a_maximum_of_real_numbers_as_output() -> None:
+    """The host takes what stands in front of the maximum behind it, on the integers that are left, and goes on from there."""
+    b = ModelBuilder()
+    x = b.node("Mul", [b.node("Relu", [b.quant("x", 0.25, 0.0, 4.0)]), b.constant(np.float32([0.3, 0.7]).reshape(2, 1, 1))])
+    x = b.node("MaxPool", [x], {"kernel_shape": [2, 2]})
+    turned = b.node("Transpose", [x], {"perm": [0, 3, 2, 1]})
+    found = prove(b.model((1, 2, 4, 4), x, turned, b.node("Softmax", [turned], {"axis": 1})))
+    assert_exact(found)
+    for name in (x, turned):
+        assert np.array_equal(found.outputs[name], found.reference[name])

@@ -11,6 +11,9 @@ from qcompile.ir.graph import Shape
 from qcompile.ir.types import Array, IntArray
 from qcompile.ops.roles import Float32Array, Lattice, broadcast_shape
 
+LARGEST_PRODUCT = 1 << 62
+"""With a term and a half of 2^40 at most, sums fit 64 bits."""
+
 
 @dataclass(frozen=True, slots=True)
 class RequantShift:
@@ -29,10 +32,12 @@ class RequantShift:
         return broadcast_shape(shapes)
 
     def codes(self, x: Float32Array, *operands: Array) -> IntArray:
-        """The integers themselves."""
-        factor, term = operands
+        """The integers themselves. What is so large that 64 bits do not hold the product saturates like any large number."""
+        factor, term = (operand.astype(np.int64) for operand in operands)
         half = (1 << self.shift) >> 1
-        total = np.trunc(x).astype(np.int64) * factor.astype(np.int64) + term.astype(np.int64) + half
+        limit = LARGEST_PRODUCT // np.maximum(np.abs(factor), 1)
+        whole = np.clip(np.trunc(x).astype(np.float64), -limit, limit).astype(np.int64)
+        total = whole * factor + term + half
         result: IntArray = np.clip(total >> self.shift, self.lo, self.hi)
         return result
 

@@ -52,7 +52,8 @@ def before(graph: Graph, encoders: Sequence[Encoder]) -> Graph:
 def after(graph: Graph, ends: Sequence[Deferred]) -> Graph:
     """The part of the real graph behind the accelerator's integer outputs, ending in the model's outputs.
 
-    `ends` are tensors as they are at their anchors, one for each anchor; their integers are the inputs.
+    `ends` are tensors as they are at their anchors, one for each anchor; their integers are the inputs. Steps that an end
+    still has are taken on its integers' own frame.
     """
     nodes: list[Node] = []
     values: dict[str, Value] = {}
@@ -61,13 +62,20 @@ def after(graph: Graph, ends: Sequence[Deferred]) -> Graph:
         values[f"{end.q}.codes"] = Value(end.q_shape)
         names = _lattice(constants, f"{end.anchor}.decode", end.lattice)
         nodes.append(Node(f"{end.anchor}.decode", Decode(), (f"{end.q}.codes", *names), f"{end.anchor}.real"))
-        values[f"{end.anchor}.real"] = Value(end.q_shape)
+        real = f"{end.anchor}.real"
+        values[real] = Value(end.q_shape)
+        for k, step in enumerate(end.steps):
+            operands = {f"{end.anchor}.step_{k}.{j}": operand for j, operand in enumerate(step.operands)}
+            constants |= operands
+            nodes.append(Node(f"{end.anchor}.step_{k}", step.op, (real, *operands), f"{end.anchor}.step_{k}"))
+            real = f"{end.anchor}.step_{k}"
+            values[real] = Value(end.q_shape)
         if end.index is None:
-            nodes.append(Node(f"{end.anchor}.shape", Reshape(end.shape), (f"{end.anchor}.real",), end.anchor))
+            nodes.append(Node(f"{end.anchor}.shape", Reshape(end.shape), (real,), end.anchor))
         else:
             index = f"{end.anchor}.index"
             constants[index] = end.index
-            nodes.append(Node(f"{end.anchor}.order", Take(), (f"{end.anchor}.real", index), end.anchor))
+            nodes.append(Node(f"{end.anchor}.order", Take(), (real, index), end.anchor))
         values[end.anchor] = Value(end.shape)
     anchors = {end.anchor for end in ends}
     nodes += [node for node in graph.nodes if node.output not in anchors]

@@ -67,13 +67,13 @@ def streamline(graph: Graph, types: Mapping[str, InputType]) -> Network:
             raise CompilerError(f"nothing quantises the input '{known.source}'", hint=UNTYPED_HINT)
         assert isinstance(known, (Deferred, Tail)), "the importer refuses constant outputs, joins are settled"
         end = known.source if isinstance(known, Tail) else known
-        if not end.anchor:
-            raise CompilerError(
-                f"the output '{name}' stands behind a pooling of real numbers", hint="quantise it in the model"
-            )
-        anchored = walk.known[end.anchor]
-        assert isinstance(anchored, Deferred), "steps begin at a tensor on integers"
-        ends.setdefault(end.anchor, anchored)
+        if end.anchor:
+            anchored = walk.known[end.anchor]
+            assert isinstance(anchored, Deferred), "steps begin at a tensor on integers"
+            ends.setdefault(end.anchor, anchored)
+        else:  # a maximum was taken in front of the steps: the host takes them behind it
+            tensor = next(tensor for tensor, held in walk.known.items() if held is end)
+            ends.setdefault(tensor, replace(end, anchor=tensor))
     integer = walk.integer.finish(tuple(dict.fromkeys(end.q for end in ends.values())))
     after = edges.after(graph, tuple(ends.values()))
     return Network(edges.before(graph, walk.encoders), integer, after, tuple(walk.taps))

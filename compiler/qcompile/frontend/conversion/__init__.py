@@ -158,17 +158,24 @@ class _Conversion:
         live = Live(
             node,
             op,
-            meaning.inputs[0],
+            self._source(node, meaning.inputs[0]),
             tuple(self.builder.used_constants[operand] for operand in meaning.inputs[1:]),
             len(self.builder.shapes[name]),
             self._element(node),
             used=readers != {"DequantizeLinear"},
         )
-        if live.source not in self.taken:
-            raise UnsupportedError("it quantises what is no tensor of the model")
         emitter = self._emitter(node)
         self.dialect.quantiser(emitter, live)
         self._add(emitter)
+
+    def _source(self, node: onnx.NodeProto, tensor: str) -> str:
+        """The name by which the nodes that end with this one read a tensor: behind a Cast it has another type."""
+        for name in node.input:
+            if name and not self.builder.is_constant(name):
+                if self.builder.resolve(name) == tensor:
+                    return str(name)
+                return self._source(self.producers[name], tensor)
+        raise UnsupportedError("it quantises what is no tensor of the model")
 
     def _dequantiser(self, node: onnx.NodeProto) -> None:
         """Codes that something else reads, too; or a second reader of codes that are a quantiser with the first."""

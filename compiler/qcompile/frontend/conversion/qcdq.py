@@ -139,14 +139,15 @@ def _linear(emitter: Emitter, x: str, steps: Uniform, rank: int) -> None:
 
 
 def _kind(lo: int, hi: int) -> tuple[IntType, int]:
-    """The type of codes and the zero point: none where that is possible."""
+    """The type of codes and the zero point, which is of this type too: none where that is possible."""
     for kinds in (BYTES, WORDS):
-        fitting = [kind for kind in kinds if kind.contains(lo, hi)]
-        if fitting:
-            return fitting[0], 0
-        unsigned = next(kind for kind in kinds if not kind.signed)
-        if hi - lo <= unsigned.hi:
-            return unsigned, -lo if lo < 0 else 0
+        for kind in kinds:
+            if kind.contains(lo, hi):
+                return kind, 0
+        for kind in kinds:
+            least, greatest = max(kind.lo - lo, kind.lo), min(kind.hi - hi, kind.hi)
+            if least <= greatest:
+                return kind, min(max(0, least), greatest)
     raise UnsupportedError(f"codes from {lo} to {hi}")
 
 

@@ -117,7 +117,8 @@ def _requantise(emitter: Emitter, live: Live, op: RequantShift) -> None:
     limits = np.finfo(np.float32)
     constant = np.where(goals > 0, limits.max, limits.min)
     thresholds = np.where(factors == 0, constant, _at_least(least)).astype(np.float32)
-    x = emitter.apply("Cast", [live.source], "numbers", {"to": int(TensorProto.FLOAT)})
+    x = emitter.apply("Cast", [live.source], "integers", {"to": int(TensorProto.INT64)})
+    x = emitter.apply("Cast", [x], "numbers", {"to": int(TensorProto.FLOAT)})
     if bool(np.any(factors < 0)):
         x = emitter.apply("Mul", [x, emitter.constant(np.where(factor < 0, -1, 1), "signs")], "rising")
     letters = list("NDHW"[: live.rank - 1] if live.rank < len("NDHWC") else "N" * (live.rank - 1))
