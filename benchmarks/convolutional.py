@@ -47,6 +47,7 @@ class Case:
     rtl_frames: int = RTL_FRAMES
     folding: Path | None = None
     interval: int | None = None
+    latency: int | None = None
     input_type: str | None = None
 
     @property
@@ -55,6 +56,7 @@ class Case:
         found = ["--target", self.target, "--frames", str(self.frames)]
         found += ["--folding", str(self.folding)] if self.folding else []
         found += ["--input", self.input_type, "--input-scale", "1"] if self.input_type else []
+        found += ["--latency", str(self.latency)] if self.latency else []
         return found + (["--interval", str(self.interval)] if self.interval else [])
 
 
@@ -96,6 +98,7 @@ def cases(shared: Path, work: Path) -> list[Case]:
         Case("cnv_w1a1, FINN's folding", work / "cnv_w1a1.onnx", "pynq-z1", FRAMES, CNV_RTL_FRAMES, finn),
         Case("cnv_w1a1, short tail", work / "cnv_w1a1.onnx", "pynq-z1", FRAMES, CNV_RTL_FRAMES, tail),
         Case("cnv_w1a1, 28,800 cycles", work / "cnv_w1a1.onnx", "pynq-z1", FRAMES, CNV_RTL_FRAMES, None, 28_800),
+        Case("cnv_w1a1, --latency", work / "cnv_w1a1.onnx", "pynq-z1", FRAMES, CNV_RTL_FRAMES, None, 28_800, 57_600),
         Case("cnv_w1a2, FINN's folding", work / "cnv_w1a2.onnx", "zcu104", FRAMES, CNV_RTL_FRAMES, finn),
         Case("cnv_w2a2, FINN's folding", work / "cnv_w2a2.onnx", "zcu104", FRAMES, CNV_RTL_FRAMES, finn),
         Case("mobilenet_0.25_96", work / "mobilenet_0.25_96.onnx", "zcu104", 16, 3, None, 50_000),
@@ -221,6 +224,7 @@ def measure(case: Case, work: Path) -> Row | str:
         target=case.target,
         folding=case.folding,
         interval=case.interval,
+        latency=case.latency,
         input_type=case.input_type,
         input_scale=1.0 if case.input_type else None,
     )

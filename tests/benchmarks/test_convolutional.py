@@ -13,6 +13,7 @@ import pytest
 from qcompile.flow.options import Options
 from qcompile.flow.prepare import prepare
 from qcompile.flow.progress import Progress
+from qcompile.folding.search import Budget, total_resources
 
 ROOT = Path(__file__).parents[2]
 
@@ -99,10 +100,27 @@ def test_cnv_is_what_finn_folds(generate: ModuleType, design: ModuleType, tmp_pa
     assert figures.latency < figures.latency_bound
 
 
-def test_the_tail_of_cnv_can_be_short(generate: ModuleType, tmp_path: Path) -> None:
-    """More lanes in the layers of few products: the first output within two intervals."""
+def test_the_tail_of_cnv_can_be_short(generate: ModuleType, design: ModuleType, tmp_path: Path) -> None:
+    """Every other layer of the tail input-stationary: the first output within two intervals, with nine tenths of the
+    multiplier cycles used.
+    """
     path = generate.write("cnv_w1a1", tmp_path)
     folding = ROOT / "benchmarks" / "foldings" / "cnv_short_tail.json"
     prepared = prepare(Options(path, target="pynq-z1", folding=folding), Progress())
     assert prepared.dataflow.interval() == 28_800
     assert prepared.timing.first_output <= 2 * 28_800
+    figures = design.design_figures(prepared)
+    assert figures.useful >= 0.90 * figures.lanes * figures.interval
+
+
+def test_the_search_shortens_it_for_little(generate: ModuleType, tmp_path: Path) -> None:
+    """At the same speed, for a hundredth of the cost."""
+    path = generate.write("cnv_w1a1", tmp_path)
+    options = Options(path, target="pynq-z1", interval=28_800)
+    costs = []
+    for latency in (None, 2 * 28_800):
+        prepared = prepare(replace(options, latency=latency), Progress())
+        assert prepared.dataflow.interval() <= 28_800
+        costs.append(Budget.of(prepared.target).share(total_resources(prepared.dataflow, prepared.target)))
+    assert prepared.timing.first_output <= 2 * 28_800
+    assert costs[1] < 1.01 * costs[0]

@@ -201,6 +201,9 @@ def test_accumulators_too_narrow(cli: Cli, out: Path, models: Path) -> None:
         (["--fps", "nan"], "--fps nan is not a positive number"),
         (["--interval", "0"], "--interval 0 is not a positive number of cycles"),
         (["--fps", "10", "--interval", "10"], "--fps and --interval both state the speed"),
+        (["--latency", "0"], "--latency 0 is neither a number of cycles nor 'lowest'"),
+        (["--latency", "soon"], "--latency soon is neither a number of cycles nor 'lowest'"),
+        (["--interval", "24", "--latency", "3"], "a first output within 3 cycles cannot be reached"),
     ],
 )
 def test_options(cli: Cli, out: Path, models: Path, options: list[str], message: str) -> None:

@@ -68,6 +68,12 @@ def test_the_folding_file_gives_the_design_again(
     round_trip(cli, models / f"{name}.onnx", tmp_path, "--interval", interval)
 
 
+def test_an_order_of_the_products_chosen_for_its_latency(cli: Cli, tmp_path: Path) -> None:
+    design = round_trip(cli, EXAMPLE, tmp_path, "--interval", 512, "--latency", 600)
+    assert '"stationary": "input"' in design["folding.json"].decode()
+    assert json.loads(design["manifest.json"])["latency_cycles"] <= 600
+
+
 def test_of_the_example(cli: Cli, tmp_path: Path) -> None:
     round_trip(cli, EXAMPLE, tmp_path)
     design = round_trip(cli, EXAMPLE, tmp_path, "--fps", 300_000)

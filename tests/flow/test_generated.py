@@ -36,6 +36,7 @@ DESIGNS: list[tuple[str, tuple[str, ...]]] = [
     ("digits_mlp_w1a1", ("--interval", "256")),
     ("digits_mlp_w2a2", ("--interval", "32")),
     ("digits_mlp_w2a2", ("--interval", "512")),
+    ("digits_mlp_w2a2", ("--interval", "512", "--latency", "600")),
 ]
 
 

@@ -129,21 +129,46 @@ def eight_bits(rng: np.random.Generator) -> tuple[ModelBuilder, str, tuple[int, 
     return b, b.node("MatMul", [b.node("Flatten", [x]), matrix(36, 3)]), (1, 3, 4, 4)
 
 
+Network = Callable[[np.random.Generator], tuple[ModelBuilder, str, tuple[int, ...]]]
+
 NETWORKS = [plain, residual, sequence, channels_last, padded, pooled, binary, eight_bits]
 
 
 @pytest.mark.parametrize("interval", [None, 4000])
 @pytest.mark.parametrize("network", NETWORKS)
 def test_exact_in_rtl(
-    network: Callable[[np.random.Generator], tuple[ModelBuilder, str, tuple[int, ...]]],
-    interval: int | None,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    network: Network, interval: int | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    exact(network, ["--interval", str(interval)] if interval else [], tmp_path, capsys)
+
+
+@pytest.mark.parametrize("network", [plain, sequence, binary])
+def test_exact_in_rtl_where_inputs_are_stationary(
+    network: Network, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Behind windows of many pixels, and behind one another."""
+    folding = tmp_path / "folding.json"
+    folding.write_text('{"Defaults": {"stationary": ["input", ["MVAU"]], "PE": [1, ["MVAU"]], "SIMD": [1, ["MVAU"]]}}')
+    exact(network, ["--folding", str(folding)], tmp_path, capsys)
+    sources = (tmp_path / "build" / "rtl" / "files.f").read_text(encoding="utf-8")
+    assert "input_stationary_unit.sv" in sources
+    assert "matrix_vector_unit.sv" not in sources
+
+
+def test_the_latency_asked_for_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    latencies = []
+    for options in ([], ["--latency", "1200"], ["--latency", "lowest"]):
+        exact(plain, ["--interval", "1500", *options], tmp_path, capsys)
+        latencies.append(json.loads((tmp_path / "build" / "manifest.json").read_text(encoding="utf-8"))["latency_cycles"])
+    assert latencies[0] > 1200 >= latencies[1] > latencies[2]
+
+
+def exact(network: Network, options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Compiles, simulates, and compares integers, cycles and line buffers."""
     builder, output, shape = network(np.random.default_rng(7))
     onnx.save(builder.model(shape, output), tmp_path / "model.onnx")
     arguments = [str(tmp_path / "model.onnx"), "--target", "pynq-z2", "-o", str(tmp_path / "build"), "--check"]
-    arguments += ["--rtl-frames", "14"] + (["--interval", str(interval)] if interval else [])
+    arguments += ["--rtl-frames", "14", *options]
     assert main(arguments) == 0
     verdict = json.loads(capsys.readouterr().out.splitlines()[-1])
     manifest = json.loads((tmp_path / "build" / "manifest.json").read_text(encoding="utf-8"))

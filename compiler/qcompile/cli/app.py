@@ -15,7 +15,14 @@ from qcompile.flow.compile import compile_model
 from qcompile.flow.convert import convert_model
 from qcompile.flow.estimate import estimate_model
 from qcompile.flow.explain import explain_node
-from qcompile.flow.options import DEFAULT_LUT_INPUTS, DEFAULT_RTL_FRAMES, Options, parse_backend, parse_shapes
+from qcompile.flow.options import (
+    DEFAULT_LUT_INPUTS,
+    DEFAULT_RTL_FRAMES,
+    Options,
+    parse_backend,
+    parse_latency,
+    parse_shapes,
+)
 from qcompile.flow.progress import Progress
 
 app = typer.Typer(
@@ -54,6 +61,14 @@ Fps = Annotated[
 ]
 Interval = Annotated[
     int | None, typer.Option("--interval", help="cycles a frame to reach, as cheaply as can be", show_default=False)
+]
+Latency = Annotated[
+    str | None,
+    typer.Option(
+        "--latency",
+        help="cycles up to the first output to reach, as cheaply as can be; lowest: the fewest that fit",
+        show_default=False,
+    ),
 ]
 AccumulatorBits = Annotated[
     int | None, typer.Option("--accumulator-bits", help="refuse accumulators that need more bits", show_default=False)
@@ -115,6 +130,7 @@ def compile(  # noqa: A001 - the command's name
     folding: FoldingFile = None,
     fps: Fps = None,
     interval: Interval = None,
+    latency: Latency = None,
     accumulator_bits: AccumulatorBits = None,
     wrap: Wrap = False,
     upsample: Upsample = "auto",
@@ -143,6 +159,7 @@ def compile(  # noqa: A001 - the command's name
         folding=folding,
         fps=fps,
         interval=interval,
+        latency=parse_latency(latency),
         accumulator_bits=accumulator_bits,
         wrap=wrap,
         upsample=upsample,
@@ -176,6 +193,7 @@ def estimate(
     folding: FoldingFile = None,
     fps: Fps = None,
     interval: Interval = None,
+    latency: Latency = None,
     upsample: Upsample = "auto",
     engine: Engine = "folded",
     lut_inputs: LutInputs = DEFAULT_LUT_INPUTS,
@@ -196,6 +214,7 @@ def estimate(
         folding=folding,
         fps=fps,
         interval=interval,
+        latency=parse_latency(latency),
         upsample=upsample,
         engine=engine,
         lut_inputs=lut_inputs,
@@ -203,9 +222,7 @@ def estimate(
     )
     estimated = estimate_model(options, Progress(show.listener(quiet)), html)
     show.notes(estimated.prepared.notes)
-    show.design(estimated.figures)
-    show.netlists(estimated.netlists)
-    show.accumulators(estimated.prepared.understood.accumulators)
+    show.made(estimated.figures, estimated.netlists, estimated.prepared.understood.accumulators)
 
 
 @app.command()

@@ -79,6 +79,13 @@ def listener(quiet: bool) -> Listener:
     return Spinner() if sys.stderr.isatty() else Lines()
 
 
+def made(figures: DesignFigures, layers: Sequence[LayerFigures], found: Sequence[Accumulator]) -> None:
+    """A design, what of it is LUT netlists, and how wide its accumulators are."""
+    design(figures)
+    netlists(layers)
+    accumulators(found)
+
+
 def design(figures: DesignFigures) -> None:
     """Instances, then the whole against the target."""
     speed = f"{figures.frames_per_second:,.0f} frames/s at {figures.clock_mhz:g} MHz"
@@ -165,9 +172,7 @@ def netlists(layers: Sequence[LayerFigures]) -> None:
 
 def outcome(result: Outcome) -> None:
     """The design, what was proven, and where the output lies."""
-    design(result.figures)
-    netlists(result.netlists)
-    accumulators(result.prepared.understood.accumulators)
+    made(result.figures, result.netlists, result.prepared.understood.accumulators)
     console = _console()
     agreement = result.proof.agreement
     console.print(

@@ -25,7 +25,7 @@ class Options:
     `name` is that of the top-level module (default: the stem of the model's file). `frames` random frames (None: 64, or
     fewer of a large network) prove the integer graph, the first `rtl_frames` of them the RTL (0: no simulation).
     `interval` (cycles) or `fps` (frames a second at `clock_mhz`) set the speed; without them the fastest design that fits
-    is made.
+    is made. `latency` is how many cycles may pass up to the first output (0: the fewest found that fit).
     No accumulator needs more than `accumulator_bits` bits; with `wrap` only final sums have to fit them.
     `upsample` (auto, resize, deconv) says which convolutions of enlarged images, and of whose channels pixels are made,
     become transposed ones.
@@ -46,6 +46,7 @@ class Options:
     folding: Path | None = None
     fps: float | None = None
     interval: int | None = None
+    latency: int | None = None
     accumulator_bits: int | None = None
     wrap: bool = False
     upsample: str = "auto"
@@ -86,6 +87,17 @@ def parse_input_type(text: str, scale: float | None) -> InputType:
         f"--input {text} names no integer type",
         hint='examples: uint8, int8, bipolar, "fixed<16,6>" (16 bits, 6 of them before the point), "ufixed<8,0>"',
     )
+
+
+def parse_latency(text: str | None) -> int | None:
+    """Cycles, or 0 for `lowest`; None stays None. Raises CompilerError for anything else."""
+    if text is None:
+        return None
+    if text == "lowest":
+        return 0
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise CompilerError(f"--latency {text} is neither a number of cycles nor 'lowest'")
 
 
 def parse_backend(text: str) -> str:

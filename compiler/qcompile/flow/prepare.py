@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from qcompile.dataflow.buffers import FifoSize, fifo_names, insert_fifos, possible_fifo_names
 from qcompile.dataflow.join import join
 from qcompile.dataflow.names import top_name
-from qcompile.dataflow.timing import Timing, settled
+from qcompile.dataflow.timing import Timing, first_output, settled
 from qcompile.flow.engines import Engines, Lowered, Row, require_options
 from qcompile.flow.options import Options, parse_input_type
 from qcompile.flow.progress import Progress
 from qcompile.folding import config
+from qcompile.folding.latency import Latency, shorten
 from qcompile.folding.search import Budget, search, total_resources
 from qcompile.frontend.importer import annotated_inputs, import_model, integer_inputs
 from qcompile.frontend.load import Model, load_model
@@ -122,7 +123,16 @@ def _folded(
         unfolded = engines.lowered(rows)
         folding = _read_folding(options, network, unfolded)
         fixed = {name: tuple(settings) for name, settings in folding.settings.items()}
-        return search(config.apply(unfolded.dataflow, folding), target, interval, fixed, _completed), folding
+        started = config.apply(unfolded.dataflow, folding)
+        # The soonest output is looked for beside the fastest design.
+        cycles = interval if options.latency != 0 else None
+        folded = search(started, target, cycles, fixed, _completed)
+        if interval is not None and folded.interval() > interval:
+            folded = search(started, target, interval, fixed, _completed)
+        if options.latency is not None:
+            wanted = Latency(options.latency or None, _first_output)
+            folded = shorten(folded, target, cycles or join(folded).interval(), wanted, fixed, _completed)
+        return folded, folding
 
     rows = engines.rows()
     others = engines.alternatives(rows) if options.engine == "auto" else ()
@@ -145,10 +155,12 @@ def _folded(
         assert failure is not None
         raise failure
 
-    def merit(design: tuple[Dataflow, config.Folding]) -> tuple[int, float]:
+    def merit(design: tuple[Dataflow, config.Folding]) -> tuple[int, int, float]:
         """Where a speed is asked for, only the cost counts."""
-        cycles = 0 if interval is not None else _completed(design[0]).interval()
-        return cycles, budget.share(total_resources(_completed(design[0]), target))
+        completed = _completed(design[0])
+        cycles = 0 if interval is not None else completed.interval()
+        latency = first_output(completed) if options.latency == 0 else 0
+        return cycles, latency, budget.share(total_resources(completed, target))
 
     return min(made, key=merit)
 
@@ -195,6 +207,11 @@ def _read_folding(options: Options, network: Network, unfolded: Lowered) -> conf
         host["argmax"] = "the model has no ArgMax, so the host looks for the greatest output"
     fifos = possible_fifo_names(unfolded.dataflow)
     return config.read(options.folding, unfolded.dataflow, fifos, host, unfolded.absorbed)
+
+
+def _first_output(folded: Dataflow) -> int:
+    """Cycles up to the first output of a folded dataflow with or without what stands between its kernels."""
+    return first_output(join(folded))
 
 
 def _completed(folded: Dataflow) -> Dataflow:

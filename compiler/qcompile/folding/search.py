@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from qcompile.ir.dataflow import Dataflow, Instance, Kernel, Resources
+from qcompile.ir.dataflow import Dataflow, Instance, Kernel, Resources, Stream
 from qcompile.ir.errors import CompilerError
 from qcompile.kernels import WidthConverter
 from qcompile.targets import Target
@@ -93,10 +93,10 @@ def search(
     interval, or when nothing fits.
     """
     budget = Budget.of(target)
-    candidates = {
-        i.name: _candidates(dataflow, i, (fixed or {}).get(i.name, ()), target, budget) for i in dataflow.instances
+    found = {
+        i.name: candidates(dataflow, i, (fixed or {}).get(i.name, ()), target, budget) for i in dataflow.instances
     }
-    fastest = {name: min(c.interval for c in options) for name, options in candidates.items()}
+    fastest = {name: min(c.interval for c in options) for name, options in found.items()}
     reachable = max(fastest.values(), default=1)
     if interval is not None and reachable > interval:
         slowest = max(fastest, key=lambda name: fastest[name])
@@ -108,14 +108,14 @@ def search(
         )
 
     def folded(cycles: int) -> Dataflow:
-        return _with(dataflow, _cheapest(dataflow, candidates, cycles, target, budget))
+        return _with(dataflow, _cheapest(dataflow, found, cycles, target, budget))
 
     def exceeded(candidate: Dataflow) -> tuple[str, ...]:
         # What stands between the kernels only adds to them, and takes long to find.
         kernels = budget.exceeded(total_resources(candidate, target))
         return kernels or budget.exceeded(total_resources(whole(candidate), target))
 
-    steps = sorted({c.interval for options in candidates.values() for c in options if c.interval >= reachable})
+    steps = sorted({c.interval for options in found.values() for c in options if c.interval >= reachable})
     steps = [interval] if interval is not None else steps or [reachable]
     low, high = 0, len(steps) - 1
     best = folded(steps[-1])
@@ -159,7 +159,20 @@ def total_resources(dataflow: Dataflow, target: Target) -> Resources:
     return total
 
 
-def _candidates(
+def rated(kernel: Kernel, target: Target, budget: Budget) -> Candidate:
+    """A kernel as it is folded, with what it costs."""
+    used = kernel.resources(target.lut_inputs, block_ram_bits(target))
+    return Candidate(kernel, kernel.interval(), used, budget.share(used))
+
+
+def converter_resources(source: Stream, sink: Stream, target: Target) -> Resources:
+    """What has to stand between two neighbours."""
+    if source.lanes == sink.lanes:
+        return Resources()
+    return WidthConverter(source, sink.lanes).resources(target.lut_inputs, block_ram_bits(target))
+
+
+def candidates(
     dataflow: Dataflow, instance: Instance, fixed: Collection[str], target: Target, budget: Budget
 ) -> list[Candidate]:
     """Legal foldings that keep the fixed attributes; those with streams too wide only where there is no other."""
@@ -172,11 +185,10 @@ def _candidates(
         attributes = kernel.attributes()
         if any(attributes.get(name) != value for name, value in kept.items()):
             continue
-        used = kernel.resources(target.lut_inputs, block_ram_bits(target))
         limit_in = WIDEST_EDGE_BITS if edge_in else WIDEST_STREAM_BITS
         limit_out = WIDEST_EDGE_BITS if edge_out else WIDEST_STREAM_BITS
         too_wide = any(s.bits > limit_in for s in kernel.inputs) or any(s.bits > limit_out for s in kernel.outputs)
-        (wide if too_wide else narrow).append(Candidate(kernel, kernel.interval(), used, budget.share(used)))
+        (wide if too_wide else narrow).append(rated(kernel, target, budget))
     return narrow or wide
 
 
@@ -230,11 +242,8 @@ def _pruned(paths: Sequence[_Path]) -> list[_Path]:
 def _extended(candidate: Candidate, before: Sequence[_Path], target: Target, budget: Budget) -> _Path:
     best: _Path | None = None
     for path in before:
-        stream, wanted = path.candidate.kernel.outputs[0], candidate.kernel.inputs[0]
-        converter = Resources()
-        if stream.lanes != wanted.lanes:
-            converter = WidthConverter(stream, wanted.lanes).resources(target.lut_inputs, block_ram_bits(target))
-        cost = path.cost + candidate.cost + budget.share(converter)
+        between = converter_resources(path.candidate.kernel.outputs[0], candidate.kernel.inputs[0], target)
+        cost = path.cost + candidate.cost + budget.share(between)
         if best is None or cost < best.cost:
             best = _Path(candidate, path, cost)
     return best or _Path(candidate, None, candidate.cost)
