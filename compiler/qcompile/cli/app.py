@@ -176,9 +176,7 @@ def compile(  # noqa: A001 - the command's name
         dump=dump,
     )
     outcome = compile_model(options, output, Progress(show.listener(quiet)))
-    show.notes(outcome.prepared.notes)
-    if not quiet:
-        show.outcome(outcome)
+    show.outcome(outcome, quiet)
     typer.echo(outcome.verdict.json_line())
 
 

@@ -170,8 +170,11 @@ def netlists(layers: Sequence[LayerFigures]) -> None:
     _console().print(table)
 
 
-def outcome(result: Outcome) -> None:
-    """The design, what was proven, and where the output lies."""
+def outcome(result: Outcome, quiet: bool) -> None:
+    """Notes, and unless `quiet` the design, what was proven, and where the output lies."""
+    notes(result.prepared.notes)
+    if quiet:
+        return
     made(result.figures, result.netlists, result.prepared.understood.accumulators)
     console = _console()
     agreement = result.proof.agreement
