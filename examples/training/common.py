@@ -20,6 +20,7 @@ import numpy as np
 import onnx
 import torch
 from brevitas.export import export_qonnx
+from brevitas.nn.mixin.base import QuantLayerMixin
 from brevitas.proxy.quant_proxy import QuantProxyFromInjector
 from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
@@ -104,6 +105,22 @@ def train(
     model.eval()
 
 
+def unquantised(model: nn.Module) -> nn.Module:
+    """The same module with every quantiser switched off, to be trained in float32."""
+    for module in model.modules():
+        if isinstance(module, QuantProxyFromInjector):
+            module.disable_quant = True
+        elif isinstance(module, QuantLayerMixin):
+            module.return_quant_tensor = False
+    return model
+
+
+def test_accuracy(model: nn.Module, data: Dataset) -> float:
+    """Of a trained network, on the test frames."""
+    with torch.no_grad():
+        return accuracy(model(data.test_x).numpy(), data.test_label.numpy())
+
+
 def publish(
     name: str,
     model: nn.Module,
@@ -113,15 +130,19 @@ def publish(
     dynamo: bool = True,
     output: str = "logits",
     score: tuple[str, Score] | None = None,
+    form: nn.Module | None = None,
+    float_accuracy: float | None = None,
 ) -> None:
     """Export the trained `model`, check what was exported on all test frames and write `examples/<name>/`.
 
     `dynamo` chooses between the two exporters of torch: torch.export (its default) or TorchScript. `output` is the name
-    of the model's output, `score` a name and what is measured on outputs and labels (by default the accuracy).
+    of the model's output, `score` a name and what is measured on outputs and labels (by default the accuracy). `form` is
+    what to export where that is not `model` itself, but the same network in another form. `float_accuracy` is written down
+    where it was measured.
     Raises RuntimeError, and writes nothing, when the exported model is not the trained one.
     """
     measure, scored = score or ("accuracy", accuracy)
-    exported = export(model, data.frame_shape, output, dynamo=dynamo)
+    exported = export(form or model, data.frame_shape, output, dynamo=dynamo)
     x, label = data.test_x.numpy(), data.test_label.numpy()
     y = run_qonnx(exported, x)
     with torch.no_grad():
@@ -134,6 +155,7 @@ def publish(
         "frames": len(x),
         f"torch_{measure}": scored(torch_y, label),
         f"exported_{measure}": scored(y, label),
+        **({} if float_accuracy is None else {"float_accuracy": float_accuracy}),
         "frames_differing_from_torch": differing,
         "largest_difference_from_torch": float(np.abs(y - torch_y).max()),
         "seed": seed,

@@ -12,6 +12,7 @@ from qcompile.flow.options import Options
 from qcompile.flow.prepare import understand
 from qcompile.flow.progress import Progress
 from qcompile.flow.vectors import load_frames
+from qcompile.ir.errors import CompilerError
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/model.onnx"))
@@ -33,7 +34,10 @@ def test_compiled_and_verified(name: str, tmp_path: Path, capsys: pytest.Capture
     frames = len(np.load(folder / "vectors.npz")["x"])
     arguments = [str(folder / "model.onnx"), "--target", "pynq-z2", "-o", str(tmp_path / "build")]
     arguments += ["--vectors", str(folder / "vectors.npz"), "--rtl-frames", str(RTL_FRAMES)]
-    arguments += [] if "_mlp_" in name else ["--interval", str(INTERVAL)]
+    if "_lut_" in name:
+        arguments += ["--engine", "lut"]
+    elif "_mlp_" not in name:
+        arguments += ["--interval", str(INTERVAL)]
     assert main(arguments) == 0
     verdict = json.loads(capsys.readouterr().out.splitlines()[-1])
     manifest = json.loads((tmp_path / "build" / "manifest.json").read_text(encoding="utf-8"))
@@ -46,6 +50,19 @@ def test_compiled_and_verified(name: str, tmp_path: Path, capsys: pytest.Capture
         "interval": manifest["interval_cycles"],
         "latency": manifest["latency_cycles"],
     }
+
+
+@pytest.mark.parametrize("name", ["digits_a2q_w8a4", "digits_a2qplus_w8a4", "digits_w8a4"])
+def test_what_was_trained_for_accumulators_of_12_bits_fits_them(name: str) -> None:
+    """And the same network trained without a thought of them does not, in any layer."""
+    options = Options(EXAMPLES / name / "model.onnx", target="", accumulator_bits=12)
+    if name == "digits_w8a4":
+        with pytest.raises(CompilerError) as error:
+            understand(options, Progress())
+        assert str(error.value).count("channels need more") == 3
+    else:
+        found = understand(options, Progress()).accumulators
+        assert [int(a.partial_bits.max()) <= 12 for a in found] == [True] * 3
 
 
 @pytest.mark.parametrize("name", NAMES)
