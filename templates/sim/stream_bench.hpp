@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -34,6 +35,22 @@ class Random {
 
  private:
   uint64_t state_;
+};
+
+// Says every second or so how many cycles are done.
+class Progress {
+ public:
+  void tell(uint64_t cycle) {
+    if (cycle % 1024 != 0) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (now - told_ < std::chrono::seconds(1)) return;
+    told_ = now;
+    std::printf("cycle %llu\n", static_cast<unsigned long long>(cycle));
+    std::fflush(stdout);
+  }
+
+ private:
+  std::chrono::steady_clock::time_point told_ = std::chrono::steady_clock::now();
 };
 
 // What the design does wrong: a broken protocol, or no output any more.

@@ -135,6 +135,11 @@ def test_of_lut_netlists(cli: Cli, tmp_path: Path) -> None:
     assert content["simulated"] is None
     assert f"{content['tables']['proven']:,} neurons on all of their {content['tables']['patterns']:,} patterns" in page
     assert "LUT netlists</h2>" in page
+    places = {"luts.onnx": tmp_path / "luts.onnx", "folding.json": tmp_path / "out" / "folding.json"}
+    words = [places.get(word, word) for word in shlex.split(content["command"])[1:]]
+    assert cli(*words, "-o", tmp_path / "again").code == 0
+    for name in ("report.json", "rtl/luts.sv"):
+        assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "out" / name).read_bytes()
     assert "RTL not simulated" in page
 
 

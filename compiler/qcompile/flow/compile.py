@@ -112,14 +112,14 @@ def compile_model(options: Options, folder: Path, progress: Progress) -> Outcome
 def prove(options: Options, prepared: Prepared, progress: Progress) -> tuple[Frames, IntegerProof, bytes]:
     """Test frames, the proof of the integer graph on them, and the integer model as bytes."""
     network = prepared.understood.network
-    with progress.step("prove the integer graph"):
+    with progress.step("prove the integer graph") as step:
         if options.vectors is not None:
             frames = load_frames(options.vectors, network)
         else:
             count = default_frames(network.integer) if options.frames is None else options.frames
             frames = make_frames(network, max(count, options.rtl_frames))
         exported = export_integer(network.integer)
-        proof = prove_integers(prepared, frames, options.shapes, exported, str(options.model))
+        proof = prove_integers(prepared, frames, options.shapes, exported, str(options.model), step.of("frames"))
     return frames, proof, exported.SerializeToString(deterministic=True)
 
 

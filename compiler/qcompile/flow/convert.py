@@ -88,13 +88,14 @@ def _check_replaceable(model: Path, path: Path, force: bool) -> None:
 def _integers(options: Options, path: Path, progress: Progress) -> Conversion:
     understood = understand(options, progress)
     network = understood.network
-    with progress.step("compare"):
+    with progress.step("compare") as step:
         if options.vectors is not None:
             frames = load_frames(options.vectors, network)
         else:
             frames = make_frames(network, options.frames or default_frames(network.integer))
         exported = export_integer(network.integer)
-        proof = prove_export(understood, frames, options.shapes, exported, str(options.model))
+        where = str(options.model)
+        proof = prove_export(understood, frames, options.shapes, exported, where, advance=step.of("frames"))
     agreement = proof.agreement
     conversion = Conversion(path, agreement.frames, len(network.taps), agreement.compared, agreement.ties)
     if proof.fault:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from qcompile.dataflow.buffers import FifoSize, fifo_names, insert_fifos, possible_fifo_names
 from qcompile.dataflow.join import join
@@ -12,7 +13,7 @@ from qcompile.dataflow.names import top_name
 from qcompile.dataflow.timing import Timing, first_output, settled
 from qcompile.flow.engines import Engines, Lowered, Row, require_options
 from qcompile.flow.options import Options, parse_input_type
-from qcompile.flow.progress import Progress
+from qcompile.flow.progress import Progress, Step
 from qcompile.folding import config
 from qcompile.folding.latency import Latency, shorten
 from qcompile.folding.search import Budget, search, total_resources
@@ -104,10 +105,10 @@ def prepare(options: Options, progress: Progress, observe: Observer = unobserved
     interval = _interval(options, clock)
     require_options(options)
     understood = understand(options, progress, observe)
-    with progress.step("fold"):
+    with progress.step("fold") as step:
         name = top_name(options.name or options.model.stem)
         engines = Engines.of(understood.network.integer, name, options, target)
-        lowered, folding = _folded(options, understood.network, engines, target, interval)
+        lowered, folding = _folded(options, understood.network, engines, target, interval, step)
     with progress.step("size FIFOs"):
         dataflow = _buffered(options, lowered, folding, target)
         timing = settled(dataflow)
@@ -115,9 +116,14 @@ def prepare(options: Options, progress: Progress, observe: Observer = unobserved
 
 
 def _folded(
-    options: Options, network: Network, engines: Engines, target: Target, interval: int | None
+    options: Options, network: Network, engines: Engines, target: Target, interval: int | None, step: Step
 ) -> tuple[Dataflow, config.Folding]:
     """The folded dataflow with the engine of each layer chosen, and what the user's file says of it."""
+    designs = count(1)
+
+    def whole(folded: Dataflow) -> Dataflow:
+        step.at(next(designs), None, "designs tried")
+        return _completed(folded)
 
     def tried(rows: Sequence[Row]) -> tuple[Dataflow, config.Folding]:
         unfolded = engines.lowered(rows)
@@ -126,12 +132,12 @@ def _folded(
         started = config.apply(unfolded.dataflow, folding)
         # The soonest output is looked for beside the fastest design.
         cycles = interval if options.latency != 0 else None
-        folded = search(started, target, cycles, fixed, _completed)
+        folded = search(started, target, cycles, fixed, whole)
         if interval is not None and folded.interval() > interval:
-            folded = search(started, target, interval, fixed, _completed)
+            folded = search(started, target, interval, fixed, whole)
         if options.latency is not None:
             wanted = Latency(options.latency or None, _first_output)
-            folded = shorten(folded, target, cycles or join(folded).interval(), wanted, fixed, _completed)
+            folded = shorten(folded, target, cycles or join(folded).interval(), wanted, fixed, whole)
         return folded, folding
 
     rows = engines.rows()

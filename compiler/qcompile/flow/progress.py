@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 
@@ -14,6 +15,9 @@ class Listener(Protocol):
 
     def started(self, step: str) -> None:
         """A step begins."""
+
+    def advanced(self, done: int, total: int | None, what: str) -> None:
+        """So much of the step is done, of so much if that is known, counted in `what`."""
 
     def finished(self, step: str, seconds: float) -> None:
         """A step has ended well."""
@@ -28,11 +32,37 @@ class Silent:
     def started(self, step: str) -> None:
         """Nothing."""
 
+    def advanced(self, done: int, total: int | None, what: str) -> None:
+        """Nothing."""
+
     def finished(self, step: str, seconds: float) -> None:
         """Nothing."""
 
     def stopped(self) -> None:
         """Nothing."""
+
+
+Advance = Callable[[int, int], None]
+"""Told how many things are done, of how many."""
+
+
+def unseen(_done: int, _total: int) -> None:
+    """Nobody looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step that runs: whoever does it says how far it is."""
+
+    listener: Listener
+
+    def at(self, done: int, total: int | None, what: str) -> None:
+        """`done` of `total` things that are called `what`; a total of None is not known."""
+        self.listener.advanced(done if total is None else min(done, total), total, what)
+
+    def of(self, what: str) -> Advance:
+        """`at` for things of one kind."""
+        return partial(self.at, what=what)
 
 
 @dataclass(slots=True)
@@ -43,12 +73,12 @@ class Progress:
     times: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
-    def step(self, name: str) -> Iterator[None]:
+    def step(self, name: str) -> Iterator[Step]:
         """A step for the time of a `with` block."""
         self.listener.started(name)
         started = time.monotonic()
         try:
-            yield
+            yield Step(self.listener)
         except BaseException:
             self.listener.stopped()
             raise

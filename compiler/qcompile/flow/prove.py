@@ -10,6 +10,7 @@ import numpy as np
 from qcompile.dataflow.lut_layers import find_layers
 from qcompile.flow.engines import prove_tables
 from qcompile.flow.prepare import Prepared, Understood
+from qcompile.flow.progress import Advance, unseen
 from qcompile.flow.vectors import Frames
 from qcompile.frontend.constants import Session, open_session, run_session
 from qcompile.frontend.load import Model
@@ -75,10 +76,13 @@ class IntegerProof:
 
 
 def prove_integers(
-    prepared: Prepared, frames: Frames, shapes: Mapping[str, Shape], exported: Model, where: str
+    prepared: Prepared, frames: Frames, shapes: Mapping[str, Shape], exported: Model, where: str, advance: Advance = unseen
 ) -> IntegerProof:
-    """Runs all frames through the original model, the integer graph, its ONNX export and the kernels' reference."""
-    proof = prove_export(prepared.understood, frames, shapes, exported, where, prepared.dataflow)
+    """Runs all frames through the original model, the integer graph, its ONNX export and the kernels' reference.
+
+    `advance` is told how many are done, of how many.
+    """
+    proof = prove_export(prepared.understood, frames, shapes, exported, where, prepared.dataflow, advance)
     integer = prepared.understood.network.integer
     return replace(proof, tables=prove_tables(integer, prepared.dataflow, find_layers(integer)))
 
@@ -90,6 +94,7 @@ def prove_export(
     exported: Model,
     where: str,
     dataflow: Dataflow | None = None,
+    advance: Advance = unseen,
 ) -> IntegerProof:
     """The same without tables of LUT netlists, and without kernels where there are none.
 
@@ -102,7 +107,11 @@ def prove_export(
     reference = make_reference(understood.model, [name for name in taps if name in produced], shapes, where)
     prover = _Prover(understood, dataflow, reference, open_session(exported))
     count, size = len(frames.inputs[0]), max(1, PART_ELEMENTS // elements_of_a_frame(integer))
-    return _joined([prover.prove(frames.part(slice(k, k + size))) for k in range(0, count, size)])
+    parts = []
+    for k in range(0, count, size):
+        parts.append(prover.prove(frames.part(slice(k, k + size))))
+        advance(min(count, k + size), count)
+    return _joined(parts)
 
 
 def default_frames(graph: Graph) -> int:

@@ -5,6 +5,7 @@ back-pressure.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from qcompile.flow.diagnose import diagnose
@@ -52,19 +53,27 @@ def simulate_rtl(
     dataflow = prepared.dataflow
     inputs = [codes[:count].reshape(count, -1) for codes in frames.codes]
     stimulus = Stimulus(dataflow.inputs, dataflow.outputs, inputs, [codes[:count] for codes in proof.outputs])
-    with progress.step("build the simulation"):
-        simulator = build_simulator(find_toolchain(), Cache.of_user(), folder, dataflow.name, work)
-    with progress.step("simulate the RTL"):
-        full = run_bulk(simulator, stimulus, Traffic())
-        runs = [(full, stimulus, Traffic())]
-        few = stimulus.first(STALLED_FRAMES)
-        runs += [(run_bulk(simulator, few, traffic), few, traffic) for traffic in PATTERNS]
+    with progress.step("build the simulation") as step:
+        toolchain, compiled = find_toolchain(), step.of("C++ files")
+        simulator = build_simulator(toolchain, Cache.of_user(), folder, dataflow.name, work, advance=compiled)
+    with progress.step("simulate the RTL") as step:
+        few, runs = stimulus.first(STALLED_FRAMES), []
+        for sent, traffic in ((stimulus, Traffic()), *((few, traffic) for traffic in PATTERNS)):
+            cycles = partial(step.at, total=_cycles(prepared, sent.frames, traffic), what="cycles")
+            runs.append((run_bulk(simulator, sent, traffic, advance=cycles), sent, traffic))
+        full = runs[0][0]
     wrong = frozenset[int]().union(*(run.wrong for run, _, _ in runs))
     for run, sent, traffic in runs:
         if run.fault:
             with progress.step("look for the fault"):
                 return Simulation(full, wrong, diagnose(prepared.dataflow, folder, sent, traffic, run, waveform))
     return Simulation(full, wrong, _slow(prepared, full))
+
+
+def _cycles(prepared: Prepared, frames: int, traffic: Traffic) -> int:
+    """About how many cycles a run takes."""
+    pauses = 100 / (100 - max(traffic.idle, traffic.stall))
+    return round((prepared.timing.frame_latency + (frames - 1) * prepared.dataflow.interval()) * pauses)
 
 
 def _slow(prepared: Prepared, run: BulkRun) -> str:

@@ -8,7 +8,8 @@ from qcompile.report.network import Edge
 SETTINGS = {"PE": "PE", "SIMD": "SIMD"}
 """Settings that say how much is done at once, in the order in which they are shown."""
 
-UNSHOWN = ("auto", "")
+USUAL = {"stationary": "output", "parallel_window": 0}
+"""Settings that are shown only where they are something else; `auto` is never shown."""
 
 
 def count(number: float) -> str:
@@ -41,8 +42,8 @@ def lanes(row: InstanceFigures) -> str:
 
 def others(row: InstanceFigures) -> str:
     """The other settings in use."""
-    rest = [(k, v) for k, v in row.settings.items() if k not in SETTINGS and v not in UNSHOWN]
-    return ", ".join(f"{name} {value}" for name, value in rest)
+    rest = [(k, v) for k, v in row.settings.items() if k not in SETTINGS and v not in ("auto", USUAL.get(k))]
+    return ", ".join(f"{name.replace('_', ' ')} {str(value).replace('_', ' ')}" for name, value in rest)
 
 
 def stream(channel: ChannelFigures) -> str:

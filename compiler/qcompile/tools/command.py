@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -18,6 +18,7 @@ from qcompile.ir.errors import CompilerError
 from qcompile.tools.interrupts import uninterrupted
 
 TAIL_LINES = 20
+WATCH_S, TAIL_BYTES = 1.0, 4096
 
 # qcompile may itself run under `make`: its job server and command-line overrides are not meant for our
 # children.
@@ -49,12 +50,14 @@ def run(
     timeout_s: float = 600.0,
     log: Path | None = None,
     check: bool = True,
+    watch: Callable[[str], None] | None = None,
 ) -> Finished:
     """Run `command` to its end and return its output.
 
     `what` names the job in messages ("building the simulation"). `environment` holds changes to ours; None
     removes a variable. The output goes to `log` while the program runs, or to an anonymous temporary file.
-    With `check`, an exit code other than 0 is an error; without, the caller judges it.
+    With `check`, an exit code other than 0 is an error; without, the caller judges it. `watch` is told about once a
+    second the last whole line of output.
 
     Raises CompilerError when the program is missing, takes longer than `timeout_s` seconds, or fails; any
     exception that interrupts the wait (Ctrl-C) first ends the program and everything it started.
@@ -65,7 +68,7 @@ def run(
         raise CompilerError(f"{what}: the program '{argv[0]}' is not installed, or not on the PATH")
     started = time.monotonic()
     with _open_log(log) as file:
-        exit_code = _wait(argv, what, cwd, env, timeout_s, file, log)
+        exit_code = _wait(argv, what, cwd, env, timeout_s, file, log, watch)
         file.seek(0)
         output = file.read().decode("utf-8", errors="replace")
     finished = Finished(argv, exit_code, output, time.monotonic() - started)
@@ -109,6 +112,7 @@ def _wait(
     timeout_s: float,
     file: BinaryIO,
     log: Path | None,
+    watch: Callable[[str], None] | None,
 ) -> int:
     process: subprocess.Popen[bytes] | None = None
     try:
@@ -122,7 +126,7 @@ def _wait(
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # its own process group: Ctrl-C reaches us only, and we end the whole group
             )
-        return process.wait(timeout=timeout_s)
+        return _watched(process, timeout_s, file, watch)
     except subprocess.TimeoutExpired as error:
         _end_group(process)
         file.seek(0)
@@ -134,6 +138,28 @@ def _wait(
     except BaseException:
         _end_group(process)
         raise
+
+
+def _watched(
+    process: subprocess.Popen[bytes], timeout_s: float, file: BinaryIO, watch: Callable[[str], None] | None
+) -> int:
+    """The exit code; raises subprocess.TimeoutExpired."""
+    if watch is None:
+        return process.wait(timeout=timeout_s)
+    end = time.monotonic() + timeout_s
+    while (left := end - time.monotonic()) > WATCH_S:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(timeout=WATCH_S)
+        watch(_last_line(file))
+    return process.wait(timeout=max(left, 0.0))
+
+
+def _last_line(file: BinaryIO) -> str:
+    """The last whole line; read beside the position at which the program goes on writing."""
+    size = os.fstat(file.fileno()).st_size
+    tail = os.pread(file.fileno(), TAIL_BYTES, max(0, size - TAIL_BYTES)).decode("utf-8", errors="replace")
+    lines = tail.rpartition("\n")[0].splitlines()
+    return lines[-1] if lines else ""
 
 
 def _end_group(process: subprocess.Popen[bytes] | None, grace_s: float = 2.0) -> None:

@@ -16,7 +16,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,11 +130,13 @@ def build(
     executable: Path,
     options: BuildOptions | None = None,
     verilator_arguments: tuple[str, ...] = (),
+    advance: Callable[[int, int], None] | None = None,
 ) -> Executable:
     """Build `executable` from a design and a C++ bench, or take it from the cache.
 
     `bench` holds the bench's files: each .cpp is compiled (one has main and includes "Vtop.h"), the others
-    are headers. `verilator_arguments` are further ones (VPI, libraries), but no C++ flags.
+    are headers. `verilator_arguments` are further ones (VPI, libraries), but no C++ flags. `advance` is told how many C++
+    files are compiled, of how many.
 
     Raises CompilerError when Verilator refuses the design, the C++ does not compile, or a file cannot be read
     or written.
@@ -147,7 +149,7 @@ def build(
         with _workspace() as work:
             verilate_s = _translate(toolchain, sources, bench, work, options, verilator_arguments)
             started = time.monotonic()
-            reused = _compile(toolchain, cache, work, options)
+            reused = _compile(toolchain, cache, work, options, advance)
             built = work / "obj" / PREFIX
             cache.store(key, {PREFIX: built})
             _deliver(built, executable)
@@ -184,7 +186,9 @@ def _translate(
     return run(command, what="translating the RTL", cwd=work, environment=environment).seconds
 
 
-def _compile(toolchain: Toolchain, cache: Cache, work: Path, options: BuildOptions) -> bool:
+def _compile(
+    toolchain: Toolchain, cache: Cache, work: Path, options: BuildOptions, advance: Callable[[int, int], None] | None
+) -> bool:
     """Run make in work/obj; whether the whole run time of Verilator came from the cache."""
     folder = work / "obj"
     variables = _make_variables(toolchain, options)
@@ -193,10 +197,21 @@ def _compile(toolchain: Toolchain, cache: Cache, work: Path, options: BuildOptio
         name for name, key in keys.items() if not cache.restore(key, {f"{name}.o": folder / f"{name}.o"})
     ]
     command = [str(toolchain.make), f"-j{options.jobs}", "-C", str(folder), "-f", f"{PREFIX}.mk", *variables]
-    run(command, what="compiling the simulation", environment=_environment(toolchain, work))
+    total = _objects(folder, len(keys))
+    watch = None if advance is None else lambda _line: advance(min(total, sum(1 for _ in folder.glob("*.o"))), total)
+    run(command, what="compiling the simulation", environment=_environment(toolchain, work), watch=watch)
     for name in absent:
         cache.store(keys[name], {f"{name}.o": folder / f"{name}.o"})
     return not absent
+
+
+def _objects(folder: Path, runtime: int) -> int:
+    """How many C++ files `make` compiles, at least: those of the design one by one where it is large, the bench, and
+    Verilator's run time of so many.
+    """
+    classes = (folder / f"{PREFIX}_classes.mk").read_text(encoding="utf-8")
+    parallel = re.search(r"^VM_PARALLEL_BUILDS = 1$", classes, re.MULTILINE) is not None
+    return runtime + 1 + (sum(1 for _ in folder.glob("*.cpp")) if parallel else 1)
 
 
 def _make_variables(toolchain: Toolchain, options: BuildOptions) -> list[str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -82,9 +84,16 @@ class Simulator:
 
 
 def build_simulator(
-    toolchain: Toolchain, cache: Cache, folder: Path, top: str, work: Path, taps: str | None = None
+    toolchain: Toolchain,
+    cache: Cache,
+    folder: Path,
+    top: str,
+    work: Path,
+    taps: str | None = None,
+    advance: Callable[[int, int], None] | None = None,
 ) -> Simulator:
-    """Compiles the bulk bench of an output folder into `work` (or takes it from the cache).
+    """Compiles the bulk bench of an output folder into `work` (or takes it from the cache). `advance` is told how many C++
+    files are compiled, of how many.
 
     With `taps`, SystemVerilog that records inner streams (it may be empty), the bench can record waveforms, too.
     """
@@ -98,14 +107,19 @@ def build_simulator(
         sources = replace(sources, files=(*sources.files, recorder))
     options = BuildOptions(waves=taps is not None)
     arguments = ("--timescale", "1ns/1ps")
-    executable = build(toolchain, cache, sources, bench, work / "bulk", options, arguments)
+    executable = build(toolchain, cache, sources, bench, work / "bulk", options, arguments, advance)
     return Simulator(executable.path, place, time.monotonic() - started, executable.from_cache)
 
 
 def run_bulk(
-    simulator: Simulator, stimulus: Stimulus, traffic: Traffic, waves: tuple[int, Path] | None = None
+    simulator: Simulator,
+    stimulus: Stimulus,
+    traffic: Traffic,
+    waves: tuple[int, Path] | None = None,
+    advance: Callable[[int], None] | None = None,
 ) -> BulkRun:
-    """Sends frames through the RTL. `waves` ends the run after so many frames and records it in a VCD file.
+    """Sends frames through the RTL. `waves` ends the run after so many frames and records it in a VCD file; `advance` is told
+    from time to time how many cycles are done.
 
     Raises CompilerError when the bench itself cannot run.
     """
@@ -117,7 +131,8 @@ def run_bulk(
         numbers = (frames, traffic.idle, traffic.stall, traffic.seed)
         command = [str(simulator.executable.resolve()), *map(str, (*numbers, *sent, *received)), *recorded]
         what = "simulating the RTL"
-        finished = run(command, what=what, cwd=simulator.place, timeout_s=SIMULATION_TIMEOUT_S, check=False)
+        limit, watch = SIMULATION_TIMEOUT_S, None if advance is None else _watching(advance)
+        finished = run(command, what=what, cwd=simulator.place, timeout_s=limit, check=False, watch=watch)
         report = _report(finished)
         compared = compare_frames(stimulus, received, frames)
     ends = report["ends"]
@@ -130,6 +145,17 @@ def run_bulk(
         report["first_output"] - report["first_input"] if ends else 0,
         finished.seconds,
     )
+
+
+def _watching(advance: Callable[[int], None]) -> Callable[[str], None]:
+    """Understands what the bench says while it runs."""
+
+    def watch(line: str) -> None:
+        found = re.fullmatch(r"cycle (\d+)", line)
+        if found is not None:
+            advance(int(found[1]))
+
+    return watch
 
 
 @dataclass(frozen=True, slots=True)
