@@ -100,14 +100,14 @@ def test_the_long_steps_say_how_far_they_are(models: Path, tmp_path: Path, monke
 def test_a_long_simulation_says_how_far_it_is(built: Path, models: Path, tmp_path: Path) -> None:
     """Sources that are idle nearly always: some seconds."""
     dataflow = prepare(Options(models / "mlp.onnx", target="pynq-z2", interval=24), Progress()).dataflow
-    frames = [np.zeros((150_000, stream.elements), np.int64) for stream in (*dataflow.inputs, *dataflow.outputs)]
+    frames = [np.zeros((100_000, stream.elements), np.int64) for stream in (*dataflow.inputs, *dataflow.outputs)]
     stimulus = Stimulus(dataflow.inputs, dataflow.outputs, frames[:1], frames[1:])
     simulator = build_simulator(find_toolchain(), Cache.of_user(), built, dataflow.name, tmp_path)
     cycles: list[int] = []
     run = run_bulk(simulator, stimulus, Traffic(idle=99), advance=cycles.append)
-    assert run.frames == 150_000
+    assert run.frames == 100_000
     assert cycles
-    assert cycles == sorted(set(cycles))
+    assert cycles == sorted(cycles)
     assert cycles[-1] < run.cycles
 
 
