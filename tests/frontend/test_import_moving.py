@@ -233,8 +233,43 @@ def test_concat_that_does_not_fit() -> None:
     b = ModelBuilder(13)
     refused(b, b.node("Concat", ["x", b.node("Transpose", ["x"], {"perm": [0, 1, 3, 2]})], {"axis": 1}), "joined along")
     b = ModelBuilder(13)
-    zeros = b.constant(np.zeros((1, 2, 6, 5), np.float32))
-    refused(b, b.node("Concat", ["x", zeros], {"axis": 1}), "with a constant")
+    zeros = b.constant(np.zeros((1, 2, 6, 4), np.float32))
+    refused(b, b.node("Concat", ["x", zeros], {"axis": 1}), "must match exactly")
+
+
+@pytest.mark.parametrize("axis", [1, 3])
+@pytest.mark.parametrize("order", ["cx", "xc", "cxc", "xcx", "cxcycxc"])
+def test_concat_with_constants(order: str, axis: int) -> None:
+    """In front, behind and between; the same tensor and the same constant several times."""
+    b, rng = ModelBuilder(13), np.random.default_rng(len(order))
+    names = {"x": "x", "y": b.node("Neg", ["x"]), "c": b.constant(rng.normal(size=SHAPE))}
+    assert_exact(b.model(SHAPE, b.node("Concat", [names[name] for name in order], {"axis": axis})), frames())
+
+
+@pytest.mark.parametrize("mode", ["edge", "reflect", "wrap"])
+def test_pad_with_the_tensor_itself(mode: str) -> None:
+    for opset in (7, 11, 13, 18, NEWEST):
+        if mode == "wrap" and opset < 19:
+            continue
+        b = ModelBuilder(opset)
+        pads = [0, 0, 2, 1, 0, 0, 5 if mode != "wrap" else 3, 0]
+        inputs, attributes = (["x"], {"pads": pads}) if opset < 11 else (["x", integers(b, pads)], {})
+        assert_exact(b.model(SHAPE, b.node("Pad", inputs, {"mode": mode} | attributes)), frames())
+
+
+def test_pad_that_cuts() -> None:
+    b = ModelBuilder(13)
+    y = b.node("Pad", ["x", integers(b, [0, 1, -2, -1, 0, 0, 0, 3]), b.constant(2.5)])
+    assert_exact(b.model(SHAPE, y), frames())
+    b = ModelBuilder(13)
+    refused(b, b.node("Pad", ["x", integers(b, [0, 0, -3, 0, 0, 0, -3, 0])]), "leave nothing of 6 elements")
+
+
+def test_pad_beyond_what_there_is_to_reflect() -> None:
+    b = ModelBuilder(13)
+    refused(b, b.node("Pad", ["x", integers(b, [0, 0, 6, 0, 0, 0, 0, 0])], {"mode": "reflect"}), "an axis of 6 elements")
+    b = ModelBuilder(13)
+    refused(b, b.node("Pad", ["x", integers(b, [0, 0, -1, 0, 0, 0, 0, 0])], {"mode": "edge"}), "pads of -1 and 0")
 
 
 def test_of_quantised_constants() -> None:

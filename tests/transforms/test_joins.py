@@ -204,12 +204,13 @@ def refusal(b: ModelBuilder, shape: tuple[int, ...], y: str, types: dict[str, In
     return str(error.value)
 
 
-def test_sums_without_a_common_unit_are_refused_where_no_quantiser_follows() -> None:
+def test_sums_without_a_common_unit_are_refused_in_front_of_a_product() -> None:
+    """Where no quantiser follows. At the end they are the host's."""
     b, rng = ModelBuilder(), RNG(10)
     x = b.quant("x", 0.25, 0.0, 4.0)
     first, second = (b.quant(dense(b, rng, x, 6, 5), scale, 0.0, 4.0) for scale in (0.1, 0.137))
     y = b.node("Add", [first, second])
-    assert f"output {y}: the scales of its inputs, 0.1 and 0.137" in refusal(b, (1, 6), y)
+    assert_explained(prove(b.model((1, 6), y), frames=8))
     z = dense(b, rng, y, 5, 3)
     assert f"node_{z}: the scales of its inputs, 0.1 and 0.137" in refusal(b, (1, 6), z)
 
@@ -243,12 +244,12 @@ def test_the_host_joins_what_nothing_has_quantised_yet() -> None:
         assert "the input 'x' reaches TensorAdd without being quantised; state the type" in refusal(b, (1, 6), y)
 
 
-def test_a_tensor_of_the_host_is_refused() -> None:
+def test_a_tensor_of_the_host_is_refused_in_front_of_a_quantiser() -> None:
     b, rng = ModelBuilder(), RNG(12)
     x = b.quant("x", 0.25, 0.0, 4.0)
     host = b.node("Softmax", [dense(b, rng, x, 6, 5)])
     for operator in ("Add", "Mul"):
-        y = b.node(operator, [b.quant(dense(b, rng, x, 6, 5)), host])
+        y = b.quant(b.node(operator, [b.quant(dense(b, rng, x, 6, 5)), host]))
         assert "it joins a tensor of the accelerator with one that only the host computes" in refusal(b, (1, 6), y)
 
 

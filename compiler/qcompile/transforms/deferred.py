@@ -27,8 +27,8 @@ class Deferred:
 
     The real tensor has the shape `shape`; its element at position p is element `index[p]` of the flattened integer
     frame, or element p of a frame of as many elements when `index` is None. Several elements may be the same one of the
-    frame, and elements of the frame may be left out. `anchor` is the real tensor at which `steps` began, empty where no
-    tensor of the model is (steps that a maximum was taken past).
+    frame, and elements of the frame may be left out. `anchor` is the last real tensor for which integers were made: that
+    at which `steps` began, or one of which some of them are a part (a maximum of integers is that of what they stand for).
     """
 
     q: str

@@ -39,7 +39,7 @@ def pad(walk: Walk, node: Node, op: Pad, source: Deferred, shape: Shape) -> Defe
         q_shape=frame,
         shape=shape,
         index=channels_last(shape) if first else None,
-        anchor="" if source.steps else node.output,
+        anchor=node.output,
     )
 
 

@@ -208,7 +208,7 @@ def _max_pool(walk: Walk, node: Node, op: MaxPool, source: Deferred, shape: Shap
         q_shape=walk.integer.values[q].shape,
         shape=shape,
         index=channels_last(shape),
-        anchor="" if source.steps else node.output,
+        anchor=node.output,
     )
 
 

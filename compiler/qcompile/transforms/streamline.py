@@ -18,6 +18,7 @@ from qcompile.transforms.border import by_class
 from qcompile.transforms.channels import channel_operands
 from qcompile.transforms.concatenation import concat
 from qcompile.transforms.deferred import Deferred, Step
+from qcompile.transforms.host import left_to_host, sources_of
 from qcompile.transforms.inputs import encode_input, typed_input
 from qcompile.transforms.integer_builder import IntegerBuilder
 from qcompile.transforms.join import integers, joined, put_off, settled
@@ -55,7 +56,11 @@ def streamline(graph: Graph, types: Mapping[str, InputType]) -> Network:
             try:
                 _visit(walk, node)
             except RefusedError as error:
-                walk.rejections.append(Rejection(str(error), f"node {', '.join(node.origin) or node.name}"))
+                tail = left_to_host(walk, node)
+                if tail is not None:
+                    walk.known[node.output] = tail
+                else:
+                    walk.rejections.append(Rejection(str(error), f"node {', '.join(node.origin) or node.name}"))
     for name in graph.outputs:
         _settle(walk, name)
     if walk.rejections:
@@ -66,26 +71,24 @@ def streamline(graph: Graph, types: Mapping[str, InputType]) -> Network:
         if isinstance(known, Pending):
             raise CompilerError(f"nothing quantises the input '{known.source}'", hint=UNTYPED_HINT)
         assert isinstance(known, (Deferred, Tail)), "the importer refuses constant outputs, joins are settled"
-        end = known.source if isinstance(known, Tail) else known
-        if end.anchor:
+        for end in sources_of(known):
             anchored = walk.known[end.anchor]
-            assert isinstance(anchored, Deferred), "steps begin at a tensor on integers"
+            assert isinstance(anchored, Deferred), "an anchor is a tensor on integers"
             ends.setdefault(end.anchor, anchored)
-        else:  # a maximum was taken in front of the steps: the host takes them behind it
-            tensor = next(tensor for tensor, held in walk.known.items() if held is end)
-            ends.setdefault(tensor, replace(end, anchor=tensor))
     integer = walk.integer.finish(tuple(dict.fromkeys(end.q for end in ends.values())))
     after = edges.after(graph, tuple(ends.values()))
     return Network(edges.before(graph, walk.encoders), integer, after, tuple(walk.taps))
 
 
 def _settle(walk: Walk, name: str) -> None:
-    """Gives an output that is a join of two tensors integers of its own."""
+    """Gives an output that is a join of two tensors integers of its own, or leaves the join to the host."""
+    known = walk.known.get(name)
+    if known is None:
+        return  # refused already
     try:
-        if name in walk.known:
-            walk.known[name] = integers(walk, walk.known[name])
-    except RefusedError as error:
-        walk.rejections.append(Rejection(str(error), f"output {name}"))
+        walk.known[name] = integers(walk, known)
+    except RefusedError:
+        walk.known[name] = Tail(sources_of(known))
 
 
 def _visit(walk: Walk, node: Node) -> None:
@@ -159,7 +162,7 @@ def _on_integers(walk: Walk, node: Node, source: Deferred, operands: tuple[Array
     if isinstance(op, ArgMax):
         return _argmax(walk, node, op, source)
     if isinstance(op, (Softmax, TopK)):
-        return Tail(source)
+        return Tail((source,))
     raise RefusedError(f"{op.kind} of a tensor computed from the input")
 
 
@@ -199,11 +202,11 @@ def _argmax(walk: Walk, node: Node, op: ArgMax, source: Deferred, least_gap: flo
     """In hardware where integers can be compared in place of real numbers, else the host's."""
     order = comparison.comparable(source, walk.integer.range_of(source.q))
     if order is not None and order.gap < least_gap:
-        return Tail(source)
+        return Tail((source,))
     if op.axis != -1 or source.index is not None or source.shape[-1] != source.channels or order is None:
-        return Tail(source)
+        return Tail((source,))
     if source.q_shape != (source.channels,):
-        return Tail(source)
+        return Tail((source,))
     op = replace(op, shift=order.shift, keepdims=True)
     q = walk.integer.argmax(node.name, source.q, op, order.offsets, node.origin)
     shape = walk.graph.values[node.output].shape

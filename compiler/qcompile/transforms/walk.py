@@ -39,9 +39,9 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """A real tensor that only the host computes, behind the accelerator's last integer."""
+    """A real tensor that only the host computes, behind the accelerator's last integers: those of `sources`."""
 
-    source: Deferred
+    sources: tuple[Deferred, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

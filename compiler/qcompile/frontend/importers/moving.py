@@ -9,7 +9,7 @@ import numpy as np
 from qcompile.frontend.builder import Builder, axis_index
 from qcompile.frontend.dialect import OnnxNode, UnsupportedError
 from qcompile.ir.graph import Shape
-from qcompile.ops import Concat, DepthToSpace, Gather, Reshape, SpaceToDepth
+from qcompile.ops import Concat, DepthToSpace, Elementwise, Gather, Pad, Reshape, SpaceToDepth
 
 Importer = Callable[[Builder, OnnxNode], None]
 
@@ -126,18 +126,52 @@ def _space_to_depth(builder: Builder, node: OnnxNode) -> None:
 
 
 def _concat(builder: Builder, node: OnnxNode) -> None:
-    """Of tensors that are all computed, or of constants that are all known."""
+    """Of tensors that are computed, of constants, or of both."""
     ranks = {len(builder.shape(name)) for name in node.inputs}
     op = Concat(axis_index(node.integer("axis", 1), min(ranks)))
-    constant = [name for name in node.inputs if builder.is_constant(name)]
-    if len(constant) == len(node.inputs):
+    computed = tuple(name for name in node.inputs if not builder.is_constant(name))
+    if not computed:
         builder.join_constants(op, node.inputs, node.outputs[0])
-    elif constant:
-        raise UnsupportedError(f"Concat of computed tensors with a constant ('{constant[0]}')")
+    elif len(computed) < len(node.inputs):
+        _concat_constants(builder, node, op, computed)
     elif len(node.inputs) == 1:
         builder.alias(node.outputs[0], node.inputs[0])
     else:
         builder.add_joint(node, op, node.inputs)
+
+
+def _concat_constants(builder: Builder, node: OnnxNode, op: Concat, computed: tuple[str, ...]) -> None:
+    """The computed tensors with zeros where the constants belong, to which these are added. Constants between two computed
+    tensors are put behind them all, and moved to their place.
+    """
+    stem, axis = node.outputs[0], op.axis
+    source = computed[0]
+    if len(computed) > 1:
+        source = builder.add_joint(node, op, computed, output=f"{stem}.computed")
+    places = [place for place, name in enumerate(node.inputs) if name in computed]
+    front, back = node.inputs[: places[0]], node.inputs[places[-1] + 1 :]
+    between = tuple(name for name in node.inputs[places[0] : places[-1]] if name not in computed)
+    parts = {name: builder.array(name, "constant") for name in (*front, *between, *back)}
+    shape = builder.shape(source)
+    order = [*(parts[name] for name in front), np.zeros(shape), *(parts[name] for name in (*between, *back))]
+    try:
+        added = np.concatenate(order, axis)
+    except ValueError as error:
+        raise UnsupportedError(str(error)) from error
+    before, after = [0] * len(shape), [0] * len(shape)
+    before[axis] = sum(parts[name].shape[axis] for name in front)
+    after[axis] = added.shape[axis] - before[axis] - shape[axis]
+    joined = stem if not between else f"{stem}.joined"
+    source = builder.add(node, Pad(tuple(before), tuple(after)), source, output=f"{stem}.padded")
+    builder.add(node, Elementwise("Add"), source, added.astype(np.float32), output=joined)
+    if between:
+        middle = [(name in computed, builder.shape(name)[axis]) for name in node.inputs[places[0] : places[-1] + 1]]
+        taken = list(range(before[axis]))
+        starts = {True: before[axis], False: before[axis] + shape[axis]}
+        for kind, size in middle:
+            taken += range(starts[kind], starts[kind] + size)
+            starts[kind] += size
+        builder.add(node, _along(len(shape), axis, [*taken, *range(len(taken), added.shape[axis])]), joined)
 
 
 IMPORTERS: dict[str, Importer] = {
