@@ -4,10 +4,11 @@ import sys
 
 import accumulators
 import convolutional
+import dialects
 import lut
 import spine
 
-BENCHMARKS = (spine, convolutional, lut, accumulators)
+BENCHMARKS = (spine, convolutional, dialects, lut, accumulators)
 
 if __name__ == "__main__":
     sys.exit(max(benchmark.main() for benchmark in BENCHMARKS))
