@@ -169,6 +169,36 @@ def test_operators_of_one_tensor(seed: int, kind: Kind, operator: str) -> None:
 
 
 @settings(max_examples=30)
+@given(
+    seed=seeds,
+    kind=kinds,
+    operator=st.sampled_from(["QLinearConv", "QLinearAveragePool", "QLinearGlobalAveragePool"]),
+    group=st.sampled_from([1, 4]),
+)
+def test_channels_as_the_last_axis(seed: int, kind: Kind, operator: str, group: int) -> None:
+    """As onnxruntime's own kernels have them; weights of convolutions stay as they are."""
+    rng = np.random.default_rng(seed)
+    b = ModelBuilder(17)
+    shape = (1, 5, 6, 4)
+    inputs, attributes = ["x", *scale_and_zero(b, rng, kind)], {"channels_last": 1}
+    if operator == "QLinearConv":
+        zero = 0 if kind == np.int8 else 128
+        weights = b.constant(codes(rng, kind, 8, 4 // group, 3, 2), kind)
+        inputs += [weights, b.constant(rng.uniform(0.002, 0.05)), b.constant(zero, kind)]
+        attributes |= {"pads": [1, 0, 1, 1], "strides": [2, 1], "group": group, "kernel_shape": [3, 2]}
+    elif operator == "QLinearAveragePool":
+        attributes |= ONE[operator]
+    inputs += output_scale_and_zero(b, rng, kind, 0.9 if operator == "QLinearConv" else 0.02)
+    model = model_of(b, shape, b.node(operator, inputs, attributes, domain=MICROSOFT), kind)
+    x = codes(rng, kind, 3, *shape)
+    imported, reference = import_and_reference(model, x)
+    assert np.abs(imported - reference).max() <= (0 if operator == "QLinearConv" else 1)
+    difference = np.abs(reference.astype(int) - own_kernels(model, x))
+    assert difference.max() <= (0 if operator == "QLinearConv" else 1)
+    assert (difference > 0).mean() < 0.01
+
+
+@settings(max_examples=30)
 @given(seed=seeds, kind=kinds, operator=st.sampled_from(TWO))
 def test_operators_of_two_tensors(seed: int, kind: Kind, operator: str) -> None:
     rng = np.random.default_rng(seed)
@@ -243,12 +273,6 @@ def dynamic(b: ModelBuilder, name: str) -> str:
     return b.node(name, ["x"], outputs=3, domain="" if name == "DynamicQuantizeLinear" else MICROSOFT)
 
 
-def channels_last(b: ModelBuilder) -> str:
-    operands = [b.constant(0.1), b.constant(0, np.uint8)] * 2
-    attributes = {"channels_last": 1, "kernel_shape": [1]}
-    return b.node("QLinearAveragePool", ["x", *operands], attributes, domain=MICROSOFT)
-
-
 REFUSED: list[tuple[str, Build]] = [
     ("its second factor .* is no constant", lambda b: conv(b, w="x")),
     ("a bias of 2.24 or more", lambda b: conv(b, bias=b.constant([2**24], np.int32))),
@@ -257,7 +281,6 @@ REFUSED: list[tuple[str, Build]] = [
     *((f"{name} computes scales from the numbers of each frame", lambda b, name=name: dynamic(b, name)) for name in DYNAMIC),
     ("Mul of integers", lambda b: b.node("Mul", [b.node("Cast", ["x"], {"to": 6}), b.constant(3, np.int32)])),
     ("operator of the domain 'com.microsoft'", lambda b: b.node("QLinearSoftmax", ["x"], domain=MICROSOFT)),
-    ("QLinearAveragePool with the channels last", channels_last),
 ]
 
 

@@ -22,6 +22,9 @@ from qcompile.frontend.rewriter import Rewriter
 from qcompile.ir.types import Array
 
 MICROSOFT = "com.microsoft"
+IMAGE_AXES = 2
+"""Axes that a global pooling of a tensor with the channels last is over, which has no kernel that would say so."""
+
 LARGEST_BIAS = 1 << 24
 """What float32 holds exactly."""
 
@@ -67,14 +70,15 @@ def _factor(x_scale: np.float32, w_scale: Array, y_scale: np.float32 | None) -> 
 
 
 def _q_linear_conv(r: Rewriter) -> None:
-    if r.attribute("channels_last", 0):
-        raise UnsupportedError("QLinearConv with the channels last")
+    """The channels of the tensors may be the last axis; those of the weights never are."""
     weights = _weights(r, 3, 5, 0)
-    inputs = [r.integers(0, 2), r.number(weights, "weights")]
+    last = weights.ndim if r.attribute("channels_last", 0) else 0
+    x = r.integers(0, 2)
+    inputs = [r.channels_first(x, last) if last else x, r.number(weights, "weights")]
     inputs += [r.number(_bias(r, 8), "bias")] if r.given(8) else []
     total = r.add("Conv", inputs, "sum", ("channels_last",), attributed=True)
     scale = _along(r.constant(4, "scale"), weights.ndim - 1, 0)  # a frame of the output: channels, then space
-    r.requantise(total, _factor(r.scale(1, "scale of the input"), scale, r.scale(6, "scale of the output")), 7)
+    r.requantise(total, _factor(r.scale(1, "scale of the input"), scale, r.scale(6, "scale of the output")), 7, last)
 
 
 def _q_linear_matmul(r: Rewriter) -> None:
@@ -114,11 +118,13 @@ def _of_two(r: Rewriter) -> None:
 
 
 def _of_one(r: Rewriter) -> None:
-    """Pooling and activation functions of one quantised tensor."""
+    """Pooling and activation functions of one quantised tensor; pooled images have the channels last where it is said."""
+    x, last = r.real(0, "x"), 0
     if r.attribute("channels_last", 0):
-        raise UnsupportedError(f"{r.node.op_type} with the channels last")
-    inner = r.node.op_type.removeprefix("QLinear")
-    r.quantise(r.add(inner, [r.real(0, "x")], "real", ("channels_last",), attributed=True), 3, 4)
+        last = 2 + next((len(a.ints) for a in r.node.attribute if a.name == "kernel_shape"), IMAGE_AXES)
+        x = r.channels_first(x, last)
+    real = r.add(r.node.op_type.removeprefix("QLinear"), [x], "real", ("channels_last",), attributed=True)
+    r.quantise(r.channels_last(real, last) if last else real, 3, 4)
 
 
 def _concat(r: Rewriter) -> None:

@@ -86,7 +86,22 @@ class Rewriter:
         """The output from real numbers."""
         self.add("QuantizeLinear", [x, self.input(scale), self.input(zero_point)])
 
-    def requantise(self, total: str, factor: Array, zero_point: int) -> None:
-        """The output from sums."""
+    def channels_first(self, x: str, rank: int) -> str:
+        """A tensor of so many axes with the last one moved behind the batch."""
+        return self._transposed(x, [0, rank - 1, *range(1, rank - 1)], "channels_first")
+
+    def channels_last(self, x: str, rank: int) -> str:
+        """The way back."""
+        return self._transposed(x, [0, *range(2, rank), 1], "channels_last")
+
+    def _transposed(self, x: str, perm: list[int], stem: str) -> str:
+        transposed = self.add("Transpose", [x], stem)
+        self.nodes[-1].attribute.append(helper.make_attribute("perm", perm))
+        return transposed
+
+    def requantise(self, total: str, factor: Array, zero_point: int, last: int = 0) -> None:
+        """The output from sums; with `last` axes its channels are the last of them."""
         product = self.add("Mul", [total, self.number(factor, "factor")], "scaled")
+        if last:
+            product = self.channels_last(product, last)
         self.add("QuantizeLinear", [product, self.number(1, "one"), self.input(zero_point)])
