@@ -215,6 +215,15 @@ def test_sums_without_a_common_unit_are_refused_in_front_of_a_product() -> None:
     assert f"node_{z}: the scales of its inputs, 0.1 and 0.137" in refusal(b, (1, 6), z)
 
 
+def test_the_operand_that_is_not_quantised_is_named() -> None:
+    """The second one here."""
+    b, rng = ModelBuilder(), RNG(10)
+    x = b.quant("x", 0.25, 0.0, 4.0)
+    gate = b.node("Sigmoid", [dense(b, rng, x, 6, 5)])
+    product = b.node("Mul", [b.quant(dense(b, rng, x, 6, 5), 0.25, 0.0, 4.0), gate])
+    assert f"Elementwise 'node_{gate}' gives real numbers" in refusal(b, (1, 6), dense(b, rng, product, 5, 3))
+
+
 def test_too_many_pairs_of_a_function_that_is_not_monotone_are_refused() -> None:
     """One that rises is as near as it has to be."""
     for step in ("Relu", "Abs"):

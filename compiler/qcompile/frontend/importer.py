@@ -33,6 +33,18 @@ from qcompile.ir.types import Array
 INTEGERS = frozenset(TensorProto.DataType.Value(f"{sign}INT{bits}") for sign in ("", "U") for bits in (8, 16, 32, 64))
 """Element types with arithmetic of their own: divisions are cut off, sums overflow."""
 
+NORMALISATIONS = (
+    "GroupNormalization",
+    "InstanceNormalization",
+    "LRN",
+    "LayerNormalization",
+    "LpNormalization",
+    "MeanVarianceNormalization",
+    "RMSNormalization",
+)
+WHY_NOT = dict.fromkeys(NORMALISATIONS, "divides by statistics of each frame, which have no exact integer form")
+"""Reasons why operators are refused that models are known to have."""
+
 
 def import_model(model: onnx.ModelProto, where: str, shapes: Mapping[str, Shape] | None = None) -> Graph:
     """The model as a graph in real arithmetic, one frame at a time (a leading batch axis counts as 1).
@@ -157,7 +169,7 @@ def _import_node(builder: Builder, node: OnnxNode) -> None:
         return
     importer = IMPORTERS.get(node.operator)
     if importer is None:
-        raise UnsupportedError("operator not known")
+        raise UnsupportedError(WHY_NOT.get(node.operator, "operator not known"))
     if node.domain != MICROSOFT:
         check_arguments(node)
     importer(builder, node)

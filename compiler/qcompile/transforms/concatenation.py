@@ -35,7 +35,7 @@ def concat(walk: Walk, node: Node, op: Concat) -> Known:
         return sources[0].taken(op.evaluate(*(source.positions()[None] for source in sources))[0], shape)
     if op.axis == 0:
         raise RefusedError("Concat along the axis of the frames")
-    return _side_by_side(walk, node, op, [on_lattice(walk, node, source) for source in sources], shape)
+    return _side_by_side(walk, node, op, [on_lattice(walk, node, *pair) for pair in zip(sources, node.inputs, strict=True)], shape)
 
 
 def _same_integers(a: Deferred, b: Deferred) -> bool:

@@ -99,7 +99,7 @@ def _sum(walk: Walk, source: Joined, nearly: bool = False) -> Deferred:
     """Both tensors in units of a common scale, where the ratio of theirs is exact, or `nearly`."""
     node, op = source.node, source.op
     assert isinstance(op, TensorAdd)
-    a, b = (on_lattice(walk, node, operand) for operand in source.origin)
+    a, b = (on_lattice(walk, node, *pair) for pair in zip(source.origin, node.inputs, strict=True))
     signs = op.factors
     offset = a.lattice.offset * signs[0] + b.lattice.offset * signs[1]
     if a.q == b.q:
@@ -158,7 +158,7 @@ def _near(ratio: Fraction) -> Fraction:
 def _product(walk: Walk, source: Joined) -> Deferred:
     """The product of the integers, scales multiplied."""
     node = source.node
-    a, b = (on_lattice(walk, node, operand) for operand in source.origin)
+    a, b = (on_lattice(walk, node, *pair) for pair in zip(source.origin, node.inputs, strict=True))
     op = integer_product(a.lattice, b.lattice)
     if isinstance(op, str):
         raise RefusedError(op)

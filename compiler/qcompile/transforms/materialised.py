@@ -15,21 +15,24 @@ from qcompile.transforms.step_function import Identity, derive
 from qcompile.transforms.walk import RefusedError, Walk, producer_of
 
 
-def on_lattice(walk: Walk, node: Node, source: Deferred) -> Deferred:
-    """The real tensor as affine in its integers, without steps; new integers where it is not."""
+def on_lattice(walk: Walk, node: Node, source: Deferred, tensor: str = "") -> Deferred:
+    """The real tensor as affine in its integers, without steps; new integers where it is not. It is called `tensor`, the first
+    input of the node where that is empty.
+    """
     lattice = source.affine()
     if lattice is None:
-        return materialised(walk, node, source)
+        return materialised(walk, node, source, tensor)
     return replace(source, lattice=lattice, steps=())
 
 
-def materialised(walk: Walk, node: Node, source: Deferred) -> Deferred:
+def materialised(walk: Walk, node: Node, source: Deferred, tensor: str = "") -> Deferred:
     """A real tensor that is not affine in its integers (a Relu without a quantiser, say) as new integers on an exact
-    lattice.
+    lattice; `tensor` as for `on_lattice`.
     """
+    tensor = tensor or node.inputs[0]
     codes = walk.integer.range_of(source.q)
     if codes.greatest - codes.least > 1 << 16:
-        raise RefusedError(f"its input is not quantised: {producer_of(walk, node.inputs[0])} gives real numbers")
+        raise RefusedError(f"its input is not quantised: {producer_of(walk, tensor)} gives real numbers")
     grid = np.arange(codes.least, codes.greatest + 1, dtype=np.int64)[:, None]
     real = np.broadcast_to(source.evaluate(grid), (grid.size, source.channels)).astype(np.float64)
     step = float(np.abs(source.lattice.scale).min())
@@ -39,7 +42,7 @@ def materialised(walk: Walk, node: Node, source: Deferred) -> Deferred:
             break
     else:
         raise RefusedError(
-            f"its input is not quantised: {producer_of(walk, node.inputs[0])} gives real numbers off any integer grid"
+            f"its input is not quantised: {producer_of(walk, tensor)} gives real numbers off any integer grid"
         )
 
     def function(points: IntArray) -> IntArray:
@@ -52,4 +55,4 @@ def materialised(walk: Walk, node: Node, source: Deferred) -> Deferred:
     if isinstance(form, Identity):
         return replace(source, lattice=Lattice.of([unit], [form.added]), steps=())
     q = walk.integer.step(f"{node.name}_integers", source.q, form, node.origin)
-    return replace(source, q=q, lattice=Lattice.of([unit]), steps=(), anchor=node.inputs[0])
+    return replace(source, q=q, lattice=Lattice.of([unit]), steps=(), anchor=tensor)
