@@ -179,6 +179,19 @@ def test_orders_that_differ() -> None:
     assert "Take" in kinds(proof)
 
 
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_part_of_a_tensor_in_the_order_of_the_other(size: int) -> None:
+    """The first elements of a tensor lie where those of the other do, yet it has more of them."""
+    b = ModelBuilder()
+    x = b.quant("x")
+    bounds = [b.constant([v], np.int64) for v in (0, size, 2)]
+    part = b.node("Slice", [x, *bounds])
+    other = b.quant(b.node("Relu", [b.node("Sub", [part, b.constant(0.3)])]), 0.125, 0.0, 4.0)
+    for operands in ([other, part], [part, other]):
+        y = b.quant(b.node("Sub", operands), 0.25, 0.0, 4.0)
+        assert_exact(prove(b.model((1, 1, 3, 1), y)))
+
+
 @pytest.mark.parametrize("transposed", [False, True])
 def test_matrix_products(transposed: bool) -> None:
     b, rng = ModelBuilder(), RNG(9)

@@ -102,7 +102,7 @@ def as_vectors(walk: Walk, node: Node, source: Deferred, rows: int) -> Deferred:
 
 def as_other(walk: Walk, node: Node, source: Deferred, other: Deferred) -> tuple[Deferred, Deferred]:
     """Two tensors of one shape whose elements travel in the same order, once each; the one that is out of order moves."""
-    if source.complete and np.array_equal(source.positions(), other.positions()):
+    if source.complete and other.complete and np.array_equal(source.positions(), other.positions()):
         return source, other
     if not source.complete and other.complete:
         return reordered(walk, node, source, other.index, other.q_shape), other
