@@ -203,6 +203,18 @@ def test_names_of_the_model_are_text(residual: Document) -> None:
     assert len(Outline(text).all("script")) == 1
 
 
+def test_names_that_are_sentences_lose_their_middle(residual: Document) -> None:
+    """In tables and boxes; exporters write the names of all that they have joined."""
+    name = "first;" + "of;many;" * 60 + "last"
+    instances = (replace(residual.design.instances[0], origin=(name,)), *residual.design.instances[1:])
+    accumulators = (replace(residual.accumulators[0], layer=name), *residual.accumulators[1:])
+    text = render_page(
+        replace(residual, design=replace(residual.design, instances=instances), accumulators=accumulators)
+    )
+    assert name not in text
+    assert len(re.findall(r"first;of;[^<>]{0,8}…[^<>]{20,40}last", text)) >= 4
+
+
 def test_a_design_without_room(residual: Document) -> None:
     """What the device does not hold is said in words, and the bar ends with the device."""
     resources = (replace(residual.design.resources[0], used=60_000), replace(residual.design.resources[1], used=60_000))

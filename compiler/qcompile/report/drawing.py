@@ -82,6 +82,7 @@ def draw(network: Network, units: Sequence[Size], labels: Sequence[Size]) -> tup
         for edge, e in enumerate(network.edges)
         if any(rank[e.source] < bound <= rank[e.sink] for bound in bounds[1:-1])
     ]
+    crossing.sort(key=lambda edge: rank[network.edges[edge].source])
     numbers = {edge: k for k, edge in enumerate(crossing, 1)}
     return tuple(_Rows(network, rank, units, labels, numbers).part(first, last - 1) for first, last in pairwise(bounds))
 

@@ -73,7 +73,10 @@ def _view(document: Document) -> PageView:
         netlists=tuple(tables.netlist(layer) for layer in document.netlists),
         compared=tables.compared(document),
         proof=_proof(document),
-        ties=tuple(f"frame {tie.frame}: {wording.plural(tie.elements, 'element')} of {tie.tensor}" for tie in ties),
+        ties=tuple(
+            f"frame {tie.frame}: {wording.plural(tie.elements, 'element')} of {wording.name(tie.tensor)}"
+            for tie in ties
+        ),
         origin=(
             ("model", origin.model),
             ("SHA-256 of the model", origin.sha256),

@@ -93,7 +93,7 @@ def _lines(row: InstanceFigures) -> tuple[str, ...]:
 def _description(network: Network, number: int, bottleneck: bool) -> str:
     """The unit in words, for those who do not see the picture."""
     unit = network.units[number]
-    said = [unit.label]
+    said = [wording.name(unit.label)]
     if unit.instance is not None:
         row = unit.instance
         said += [row.kernel.replace("_", " "), f"{row.interval:,} cycles a frame"]
@@ -107,7 +107,8 @@ def _description(network: Network, number: int, bottleneck: bool) -> str:
 
 
 def _name(unit: Unit) -> str:
-    return unit.label if unit.instance is None else f"{unit.label} {unit.instance.kernel.replace('_', ' ')}"
+    name = wording.name(unit.label)
+    return name if unit.instance is None else f"{name} {unit.instance.kernel.replace('_', ' ')}"
 
 
 def _part(part: Part, nodes: Sequence[_Words], texts: Sequence[str]) -> PartView:

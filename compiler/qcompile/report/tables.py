@@ -49,7 +49,7 @@ def units(design: DesignFigures, network: Network) -> tuple[UnitView, ...]:
         rows.append(
             UnitView(
                 number=len(rows) + 1,
-                title=unit.label,
+                title=wording.name(unit.label),
                 name=row.name,
                 kernel=row.kernel.replace("_", " "),
                 lanes=wording.lanes(row),
@@ -86,7 +86,7 @@ def spans(design: DesignFigures, network: Network, first_frame: Sequence[Activit
         kernel = "" if waits_for is None or waits_for.instance is None else waits_for.instance.kernel.replace("_", " ")
         rows.append(
             SpanView(
-                title=unit.label,
+                title=wording.name(unit.label),
                 kernel=unit.instance.kernel.replace("_", " "),
                 bottleneck=unit.instance.name == design.bottleneck,
                 takes=_bar(found.first_taken, found.last_taken, end),
@@ -94,7 +94,7 @@ def spans(design: DesignFigures, network: Network, first_frame: Sequence[Activit
                 taken=f"{found.first_taken:,} – {found.last_taken:,}",
                 sent=f"{found.first_sent:,} – {found.last_sent:,}",
                 waited=f"{found.waited:,}" if found.waited else "",
-                waits_for=f"{waits_for.label} {kernel}".strip() if waits_for is not None else "",
+                waits_for=f"{wording.name(waits_for.label)} {kernel}".strip() if waits_for is not None else "",
             )
         )
     return tuple(rows)
@@ -123,7 +123,7 @@ def passing(network: Network, queues: bool) -> tuple[FifoView, ...]:
     for edge in network.edges:
         for (before, after), row in zip(pairwise(edge.streams), edge.passes, strict=True):
             if ("depth" in row.settings) == queues:
-                source, sink = network.units[edge.source].label, network.units[edge.sink].label
+                source, sink = (wording.name(network.units[end].label) for end in (edge.source, edge.sink))
                 rows.append(_fifo(row, source, sink, before, after))
     return tuple(rows)
 
@@ -164,7 +164,7 @@ def accumulator(found: AccumulatorFigures, widest: int) -> AccumulatorView:
     """A layer's widths, as numbers and as places along a bar of `widest` bits."""
     widths = tuple(WidthView(bits, round(100 * bits / widest, 1)) for _, bits in found.widths)
     return AccumulatorView(
-        found.layer, wording.count(found.inputs), f"{found.input_type} × {found.weight_type}", widths
+        wording.name(found.layer), wording.count(found.inputs), f"{found.input_type} × {found.weight_type}", widths
     )
 
 
@@ -172,7 +172,7 @@ def netlist(layer: LayerFigures) -> NetlistView:
     """A layer of a LUT netlist."""
     return NetlistView(
         (
-            layer.layer,
+            wording.name(layer.layer),
             wording.count(len(layer.neurons)),
             str(layer.input_bits),
             wording.count(layer.logicnets_luts),

@@ -8,6 +8,8 @@ from qcompile.report.network import Edge
 SETTINGS = {"PE": "PE", "SIMD": "SIMD"}
 """Settings that say how much is done at once, in the order in which they are shown."""
 
+NAME_LETTERS = 48
+
 USUAL = {"stationary": "output", "parallel_window": 0}
 """Settings that are shown only where they are something else; `auto` is never shown."""
 
@@ -26,8 +28,13 @@ def shortened(text: str, most: int) -> str:
     """At most so many characters: what is too long loses its middle."""
     if len(text) <= most:
         return text
-    tail = (most - 1) * 3 // 5
+    tail = (most - 1) * 3 // 4
     return f"{text[: most - 1 - tail]}…{text[-tail:]}"
+
+
+def name(text: str) -> str:
+    """A name of the model in a table: some exporters write whole sentences."""
+    return shortened(text, NAME_LETTERS)
 
 
 def plural(number: int, what: str) -> str:
