@@ -15,6 +15,7 @@ from qcompile.flow.compile import compile_model
 from qcompile.flow.convert import convert_model
 from qcompile.flow.estimate import estimate_model
 from qcompile.flow.explain import explain_node
+from qcompile.flow.explore import Request, explore_model, parse_targets
 from qcompile.flow.options import (
     DEFAULT_LUT_INPUTS,
     DEFAULT_RTL_FRAMES,
@@ -304,6 +305,52 @@ def convert(
     if not quiet:
         show.conversion(conversion)
     typer.echo(conversion.json_line())
+
+
+@app.command()
+def explore(
+    model: Model,
+    target: Annotated[str, typer.Option("--target", help="boards or TOML files, with commas between, or all", show_default=False)],
+    output: Annotated[Path, typer.Option("-o", "--output", help="the folder to write", show_default=False)],
+    points: Annotated[int, typer.Option("--points", help="speeds to look at besides the fastest that fits")] = 9,
+    workers: Annotated[
+        int | None, typer.Option("--workers", help="processes of this machine (default: one a core)", show_default=False)
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", help="address of a Dask scheduler to work with instead", show_default=False)
+    ] = None,
+    clock: Clock = None,
+    input_type: Input = None,
+    input_scale: InputScale = None,
+    shape: ShapeOption = [],  # noqa: B006
+    accumulator_bits: AccumulatorBits = None,
+    wrap: Wrap = False,
+    upsample: Upsample = "auto",
+    engine: Engine = "folded",
+    lut_inputs: LutInputs = DEFAULT_LUT_INPUTS,
+    lut_stages: LutStages = 0,
+    quiet: Quiet = False,
+) -> None:
+    """What MODEL costs at many speeds on several targets, as a table and charts."""
+    options = Options(
+        model=model,
+        target="",
+        clock_mhz=clock,
+        input_type=input_type,
+        input_scale=input_scale,
+        shapes=parse_shapes(shape),
+        accumulator_bits=accumulator_bits,
+        wrap=wrap,
+        upsample=upsample,
+        engine=engine,
+        lut_inputs=lut_inputs,
+        lut_stages=lut_stages,
+    )
+    request = Request(parse_targets(target), points, workers, scheduler)
+    exploration = explore_model(options, request, output, Progress(show.listener(quiet)))
+    if not quiet:
+        show.exploration(exploration)
+    typer.echo(exploration.json_line())
 
 
 @app.command("list")

@@ -14,8 +14,10 @@ from qcompile.cli.tables import Row, console, show_catalogue, show_table, show_u
 from qcompile.flow.check import Checked
 from qcompile.flow.compile import Outcome
 from qcompile.flow.convert import Conversion
+from qcompile.flow.explore import Exploration
 from qcompile.flow.progress import Listener, Silent
 from qcompile.ir.errors import CompilerError
+from qcompile.report.exploration import HEADINGS, table_cells
 from qcompile.report.figures import DesignFigures
 from qcompile.report.netlists import LayerFigures
 from qcompile.transforms.accumulators import Accumulator
@@ -137,6 +139,20 @@ def outcome(result: Outcome, quiet: bool) -> None:
             soft_wrap=True,
         )
     out.print(f"output: {result.folder}, to look at: {result.folder / 'report.html'}", soft_wrap=True)
+
+
+def exploration(result: Exploration) -> None:
+    """The designs that no other one beats, target by target, and where the rest is."""
+    out = console()
+    rows = [(p.target, *table_cells(p)[:-1]) for p in result.points if p.best]
+    show_table(out, "designs that no other one beats in speed and size", ("target", *HEADINGS[:-1]), rows)
+    for name in dict.fromkeys(point.target for point in result.points):
+        own = [point for point in result.points if point.target == name]
+        if all(point.refusal for point in own):
+            out.print(f"{name}: {own[0].refusal}", soft_wrap=True)
+    if result.known:
+        out.print(f"{result.known} of {result.looked} designs were known from before", soft_wrap=True)
+    out.print(f"output: {result.folder}, to look at: {result.folder / 'explore.html'}", soft_wrap=True)
 
 
 def conversion(result: Conversion) -> None:

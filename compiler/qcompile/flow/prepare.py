@@ -98,13 +98,23 @@ def understand(options: Options, progress: Progress, observe: Observer = unobser
 
 def prepare(options: Options, progress: Progress, observe: Observer = unobserved) -> Prepared:
     """The whole way to a dataflow graph whose timing is known. Raises CompilerError."""
+    require_options(options)
+    clocked(options)
+    return built(options, understand(options, progress, observe), progress)
+
+
+def clocked(options: Options) -> tuple[Target, float, int | None]:
+    """The target, the clock in MHz, and the cycles a frame that are asked for. Raises CompilerError."""
     target = load(options.target)
     clock = target.clock_mhz if options.clock_mhz is None else options.clock_mhz
     if not 0 < clock <= 2000:
         raise CompilerError(f"a clock of {clock:g} MHz", hint="give --clock in MHz, for example --clock 100")
-    interval = _interval(options, clock)
-    require_options(options)
-    understood = understand(options, progress, observe)
+    return target, clock, _interval(options, clock)
+
+
+def built(options: Options, understood: Understood, progress: Progress) -> Prepared:
+    """A design of a model that was understood with the same options. Raises CompilerError."""
+    target, clock, interval = clocked(options)
     with progress.step("fold") as step:
         name = top_name(options.name or options.model.stem)
         engines = Engines.of(understood.network.integer, name, options, target)

@@ -25,7 +25,8 @@ NARROW = 560
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Templates of pages: everything that they print is escaped."""
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(assets.templates() / FOLDER),
         undefined=jinja2.StrictUndefined,
@@ -38,7 +39,7 @@ def _environment() -> jinja2.Environment:
 
 def render_page(document: Document) -> str:
     """The text of report.html: the same document gives the same bytes."""
-    return _environment().get_template("page.html.j2").render(view=_view(document))
+    return environment().get_template("page.html.j2").render(view=_view(document))
 
 
 def _view(document: Document) -> PageView:
