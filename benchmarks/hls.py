@@ -1,17 +1,20 @@
-"""Networks in HLS C++: whether they are exact, what g++ takes to compile them, how fast they run.
+"""Networks in HLS C++: whether they are exact, what g++ takes to compile them, how fast they run, how long the code is.
 
-Each model is folded for pynq-z2 with at most so many cycles a frame as it is given here, and fed with random frames. CPU seconds
-are those of the compiler and of the program.
+Each model is folded for its target with at most so many cycles a frame as it is given here, and fed with random frames. Seconds
+are of CPU, those of the compiler and of the program. With --hls4ml, a Python that has hls4ml and qonnx, the same of hls4ml's
+compile() and predict() on as many frames, where it takes the model. Ends with status 1 when something differs.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import resource
+import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,64 +22,124 @@ from table import Table
 
 from qcompile.codegen.hls import generate_hls
 from qcompile.flow.options import Options
-from qcompile.flow.prepare import prepare
+from qcompile.flow.prepare import Prepared, prepare
 from qcompile.flow.progress import Progress
 from qcompile.flow.vectors import make_frames
+from qcompile.kernels import Fifo
 from qcompile.tools.cache import Cache
 from qcompile.tools.hls_compiler import build_hls, find_ap_types
 from qcompile.verify.comparison import Stimulus
 from qcompile.verify.hls import run_hls
 
 ROOT = Path(__file__).parents[1]
-TARGET = "pynq-z2"
+OTHERS = Path(__file__).with_name("hls4ml_seconds.py")
+
+LONGEST = 2000
+"""Lines that a generated file may have, weights apart."""
+
+COMPILE_GOAL_S, RUN_GOAL_S = 30.0, 10.0
+"""For tfc_w2a2: to compile, and to run 1,000 frames."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A model, the frames it is run on, cycles a frame (None: as fast as fits), and a type for its input."""
+    """A model, the frames it is run on, cycles a frame (None: as fast as fits), target, type and scale of its input."""
 
     path: str
     frames: int
     interval: int | None = None
+    target: str = "pynq-z2"
     input_type: str | None = None
+    input_scale: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The model's: that of its file or of its folder."""
+        path = Path(self.path)
+        return path.parent.name if path.stem == "model" else path.stem
 
 
 SHARED = "../shared/models"
 SUBJECTS = (
     Subject(f"{SHARED}/tfc_w2a2.onnx", 1000),
     Subject(f"{SHARED}/tfc_w1a1.onnx", 1000),
-    Subject(f"{SHARED}/kwsmlp_w3a3.onnx", 200),
+    Subject(f"{SHARED}/kwsmlp_w3a3.onnx", 1000),
     Subject(f"{SHARED}/jettagging.onnx", 1000, input_type="fixed<16,6>"),
     Subject(f"{SHARED}/finn_tfc_multithreshold.onnx", 1000),
+    Subject(f"{SHARED}/gtsrb_cnn_w2a3.onnx", 100),
+    Subject(f"{SHARED}/resnet8_int8_qdq.onnx", 100, 30_000, "zcu104"),
+    Subject(f"{SHARED}/kws_dscnn_int8_qdq.onnx", 100, 10_000, "zcu104"),
+    Subject(f"{SHARED}/minimobilenet_requantshift.onnx", 100, 100_000, "zcu104", "uint8", 1.0),
+    Subject(f"{SHARED}/espcn_nnresize.onnx", 2, 2_000_000, "zcu104"),
+    Subject(f"{SHARED}/tiny_unet_channels_last.onnx", 1, 20_000_000, "u250"),
     Subject("examples/digits_mlp_w1a1/model.onnx", 1000, 16),
     Subject("examples/digits_mlp_w2a2/model.onnx", 1000, 16),
     Subject("examples/digits_dilated_w3a3/model.onnx", 100, 1024),
     Subject("examples/digits_mobilenet_w4a4/model.onnx", 100, 2048),
     Subject("examples/digits_resnet_w4a4/model.onnx", 100, 4096),
+    Subject("examples/digits_unet_w4a4/model.onnx", 100, 4096),
+    Subject("examples/digits_vgg_w1a1/model.onnx", 100, 64),
     Subject("examples/digits_vgg_w2a2/model.onnx", 100, 64),
+    Subject("examples/power_conv1d_w4a4/model.onnx", 100, 600),
 )
-HEADINGS = ("model", "frames", "differ", "cycles a frame", "kernels", "lines of top.cpp", "compile, CPU s", "run, CPU s")
+HEADINGS = (
+    "model", "frames", "differ", "cycles a frame", "kernels", "lines a kernel", "longest file", "compile, s", "run, s",
+    "hls4ml compile, s", "ratio", "hls4ml predict, s", "ratio",
+)  # fmt: skip
 
 
-def rows(include: Path) -> Iterator[tuple[str, ...]]:
-    """One for each model that is there."""
-    for subject in SUBJECTS:
-        if (ROOT / subject.path).exists():
-            yield row(subject, include)
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What was measured of a model. `lines` are those of top.cpp and top.hpp, `longest` those of the longest generated file
+    but weights; `others` are seconds of hls4ml's compile() and predict(); `refused` says why it does not take the model.
+    """
+
+    name: str
+    frames: int
+    wrong: int
+    cycles: int
+    kernels: int
+    lines: int
+    longest: int
+    compile_s: float
+    run_s: float
+    others: tuple[float, float] | None = None
+    refused: str = ""
+
+    def cells(self) -> tuple[str, ...]:
+        """Of the table; a ratio is hls4ml's seconds over ours."""
+        numbers = (self.frames, self.wrong, self.cycles, self.kernels)
+        own = (*(f"{n:,}" for n in numbers), f"{self.lines / self.kernels:.0f}", f"{self.longest:,}")
+        seconds = (f"{self.compile_s:.1f}", f"{self.run_s:.2f}")
+        if self.others is None:
+            return (self.name, *own, *seconds, "-", "-", "-", "-")
+        theirs, predicted = self.others
+        ratios = f"{theirs / self.compile_s:.2f}", f"{predicted / max(self.run_s, 1e-3):.2f}"
+        return (self.name, *own, *seconds, f"{theirs:.1f}", ratios[0], f"{predicted:.2f}", ratios[1])
+
+    def faults(self) -> Iterator[str]:
+        """What is not as it has to be."""
+        if self.wrong:
+            yield f"{self.name}: {self.wrong} of {self.frames} frames differ from the integer network"
+        if self.longest > LONGEST:
+            yield f"{self.name}: a generated file has {self.longest:,} lines"
+        if self.name == "tfc_w2a2" and (self.compile_s > COMPILE_GOAL_S or self.run_s * 1000 > RUN_GOAL_S * self.frames):
+            yield f"{self.name}: goals are {COMPILE_GOAL_S:g} s to compile, {RUN_GOAL_S:g} s for 1,000 frames"
 
 
-def row(subject: Subject, include: Path) -> tuple[str, ...]:
-    """Compiles one and runs it."""
-    path, frames = ROOT / subject.path, subject.frames
-    name = path.parent.name if path.stem == "model" else path.stem
-    options = Options(path, TARGET, name, interval=subject.interval, input_type=subject.input_type)
+def measure(subject: Subject, include: Path, frames: int) -> Row:
+    """Compiles one and runs it on so many frames."""
+    options = Options(
+        ROOT / subject.path,
+        subject.target,
+        subject.name,
+        interval=subject.interval,
+        input_type=subject.input_type,
+        input_scale=subject.input_scale,
+    )
     prepared = prepare(options, Progress())
-    dataflow, network = prepared.dataflow, prepared.understood.network
-    codes = make_frames(network, frames).codes
-    values = network.integer.evaluate(*codes)
-    expected = [np.asarray(values[output]).reshape(frames, -1) for output in network.integer.outputs]
-    stimulus = Stimulus(dataflow.inputs, dataflow.outputs, [x.reshape(frames, -1) for x in codes], expected)
-    files = generate_hls(dataflow, title=name, part=prepared.target.part, clock_mhz=prepared.clock_mhz)
+    dataflow = prepared.dataflow
+    files = generate_hls(dataflow, title=subject.name, part=prepared.target.part, clock_mhz=prepared.clock_mhz)
     with tempfile.TemporaryDirectory() as folder:
         for file, text in files.items():
             place = Path(folder) / file
@@ -85,11 +148,43 @@ def row(subject: Subject, include: Path) -> tuple[str, ...]:
         started = cpu()
         program = build_hls(Cache(Path(folder) / "cache"), Path(folder) / "hls", include, Path(folder) / "tb")
         built = cpu()
-        run = run_hls(program, stimulus)
+        run = run_hls(program, stimulus(prepared, frames))
         ended = cpu()
-    lines = len(files["hls/top.cpp"].splitlines())
-    numbers = (run.frames, len(run.wrong), dataflow.interval(), len(dataflow.instances), lines)
-    return (name, *(f"{number:,}" for number in numbers), f"{built - started:.1f}", f"{ended - built:.1f}")
+    lengths = {name: len(text.splitlines()) for name, text in files.items() if "/weights/" not in name}
+    return Row(
+        subject.name,
+        run.frames,
+        len(run.wrong),
+        dataflow.interval(),
+        sum(not isinstance(instance.kernel, Fifo) for instance in dataflow.instances),
+        lengths["hls/top.cpp"] + lengths["hls/top.hpp"],
+        max(lengths.values()),
+        built - started,
+        ended - built,
+    )
+
+
+def stimulus(prepared: Prepared, frames: int) -> Stimulus:
+    """Random frames and what the integer network makes of them, one at a time so that memory holds large images."""
+    network, dataflow = prepared.understood.network, prepared.dataflow
+    codes = make_frames(network, frames).codes
+    parts = []
+    for k in range(frames):
+        values = network.integer.evaluate(*(x[k : k + 1] for x in codes))
+        parts.append([np.asarray(values[output]).reshape(1, -1) for output in network.integer.outputs])
+    expected = [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
+    return Stimulus(dataflow.inputs, dataflow.outputs, [x.reshape(frames, -1) for x in codes], expected)
+
+
+def others(python: Path, subject: Subject, frames: int) -> tuple[tuple[float, float] | None, str]:
+    """Seconds of hls4ml's compile() and predict(), or why there are none."""
+    command = [str(python), str(OTHERS), str(ROOT / subject.path), str(frames)]
+    try:
+        finished = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1200)
+        found = json.loads(finished.stdout.splitlines()[-1])
+    except (subprocess.TimeoutExpired, OSError, ValueError, IndexError) as error:
+        return None, f"{type(error).__name__}: nothing within 20 minutes, or nothing that can be read"
+    return (None, found["refused"]) if "refused" in found else ((found["compile"], found["predict"]), "")
 
 
 def cpu() -> float:
@@ -98,15 +193,40 @@ def cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def main() -> int:
+def measured(arguments: argparse.Namespace) -> Iterator[Row]:
+    """One for each model that is there and asked for."""
+    include = find_ap_types(arguments.hls_include)
+    for subject in SUBJECTS:
+        if not (ROOT / subject.path).exists() or (arguments.only and subject.name not in arguments.only):
+            continue
+        frames = arguments.frames or subject.frames
+        row = measure(subject, include, frames)
+        if arguments.hls4ml is not None:
+            seconds, refused = others(arguments.hls4ml, subject, frames)
+            row = replace(row, others=seconds, refused=refused)
+        print(f"{row.name}: {row.wrong} of {row.frames} frames differ, {row.compile_s:.1f} s, {row.run_s:.2f} s", file=sys.stderr)
+        yield row
+
+
+def main(words: Sequence[str] | None = None) -> int:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hls-include", type=Path, help="folder of ap_int.h (default: that of hls4ml)")
+    parser.add_argument("--hls4ml", type=Path, metavar="PYTHON", help="a Python that has hls4ml and qonnx")
+    parser.add_argument("--only", nargs="+", metavar="MODEL", help="these models")
+    parser.add_argument("--frames", type=int, help="frames of each (default: what is written here)")
     parser.add_argument("--markdown", action="store_true")
-    arguments = parser.parse_args()
-    table = Table(HEADINGS, tuple(rows(find_ap_types(arguments.hls_include))))
+    arguments = parser.parse_args(words)
+    rows = list(measured(arguments))
+    table = Table(HEADINGS, tuple(row.cells() for row in rows))
     print(table.markdown() if arguments.markdown else table.plain())
-    return 0
+    for row in rows:
+        if row.refused:
+            print(f"hls4ml does not take {row.name}: {row.refused}")
+    faults = [fault for row in rows for fault in row.faults()]
+    for fault in faults:
+        print(f"NOT REACHED: {fault}")
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":
