@@ -8,6 +8,8 @@
 #ifndef QCOMPILE_DOT_PRODUCT_HPP
 #define QCOMPILE_DOT_PRODUCT_HPP
 
+#include <cstdint>
+
 #include "popcount.hpp"
 #include "stream.hpp"
 
@@ -20,17 +22,18 @@ ap_uint<SUM_BITS> dot_product_products(const ap_uint<SIMD * INPUT_BITS> &inputs,
 #pragma HLS INLINE
   // Lanes in groups whose operands are machine words in a C simulation; in hardware all of it is wires.
   constexpr unsigned BITS = INPUT_BITS > WEIGHT_BITS ? INPUT_BITS : WEIGHT_BITS;
-  constexpr unsigned GROUP = BITS < 64 ? 64 / BITS : 1;
+  constexpr unsigned GROUP = 64 / BITS;
+  static_assert(BITS <= 64, "operands have 64 bits at most");
   ap_uint<SUM_BITS> sum = 0;
   for (unsigned first = 0; first < SIMD; first += GROUP) {
 #pragma HLS UNROLL
     const unsigned last = (first + GROUP < SIMD ? first + GROUP : SIMD) - 1;
-    const ap_uint<GROUP * INPUT_BITS> xs = inputs.range((last + 1) * INPUT_BITS - 1, first * INPUT_BITS);
-    const ap_uint<GROUP * WEIGHT_BITS> ws = weights.range((last + 1) * WEIGHT_BITS - 1, first * WEIGHT_BITS);
+    const std::uint64_t xs = inputs.range((last + 1) * INPUT_BITS - 1, first * INPUT_BITS).to_uint64();
+    const std::uint64_t ws = weights.range((last + 1) * WEIGHT_BITS - 1, first * WEIGHT_BITS).to_uint64();
     for (unsigned lane = 0; lane <= last - first; lane++) {
 #pragma HLS UNROLL
-      const auto x = element<INPUT_BITS, INPUT_SIGNED>(xs, lane);
-      const auto w = element<WEIGHT_BITS, WEIGHT_SIGNED>(ws, lane);
+      const integer<INPUT_BITS, INPUT_SIGNED> x = xs >> (lane * INPUT_BITS);
+      const integer<WEIGHT_BITS, WEIGHT_SIGNED> w = ws >> (lane * WEIGHT_BITS);
       if constexpr (BIPOLAR) {
         const ap_uint<INPUT_BITS> bits = x, inverted = ~bits;
         const integer<INPUT_BITS, INPUT_SIGNED> term = w != 0 ? bits : inverted;

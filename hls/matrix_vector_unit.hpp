@@ -83,8 +83,8 @@ void matrix_vector_unit(stream<SIMD * INPUT_BITS> &s_axis, stream<PE * ACCUMULAT
           vector[column] = PLANES ? bit_planes<SIMD, INPUT_BITS>(word) : word;
         }
         const ap_uint<SIMD * INPUT_BITS> inputs = vector[column];
-        const auto starts = initial_word<INITIAL_DEPTH, PE * ACCUMULATOR_BITS>(matrix * ROW_FOLDS + row, memories...);
-        ap_uint<PE * ACCUMULATOR_BITS> results = 0;
+        ap_uint<PE * ACCUMULATOR_BITS> starts = 0, results = 0;
+        if (column == 0) starts = initial_word<INITIAL_DEPTH, PE * ACCUMULATOR_BITS>(matrix * ROW_FOLDS + row, memories...);
         for (unsigned lane = 0; lane < PE; lane++) {
 #pragma HLS UNROLL
           const auto dot = dot_product<SIMD, INPUT_BITS, INPUT_SIGNED, WEIGHT_BITS, WEIGHT_SIGNED, BIPOLAR, PLANES,
@@ -92,7 +92,7 @@ void matrix_vector_unit(stream<SIMD * INPUT_BITS> &s_axis, stream<PE * ACCUMULAT
               inputs, weights.template field<FIELD>(start + row * folds + column, lane));
           const auto before = column == 0 ? element<ACCUMULATOR_BITS>(starts, lane) : sums[lane];
           sums[lane] = before + dot;
-          set_element(results, lane, sums[lane]);
+          if (column == folds - 1) set_element(results, lane, sums[lane]);
         }
         if (column == folds - 1) m_axis.write(results);
       }

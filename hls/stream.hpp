@@ -21,7 +21,7 @@ using integer = std::conditional_t<IS_SIGNED, ap_int<BITS>, ap_uint<BITS>>;
 
 // Element number `index` of a word of elements of BITS bits.
 template <unsigned BITS, bool IS_SIGNED = false, int WIDTH>
-integer<BITS, IS_SIGNED> element(const ap_uint<WIDTH> &word, unsigned index) {
+inline integer<BITS, IS_SIGNED> element(const ap_uint<WIDTH> &word, unsigned index) {
 #pragma HLS INLINE
   const ap_uint<BITS> bits = word.range(BITS * index + BITS - 1, BITS * index);
   return bits;
@@ -29,7 +29,7 @@ integer<BITS, IS_SIGNED> element(const ap_uint<WIDTH> &word, unsigned index) {
 
 // Puts an element into a word.
 template <int BITS, int WIDTH>
-void set_element(ap_uint<WIDTH> &word, unsigned index, const ap_uint<BITS> &value) {
+inline void set_element(ap_uint<WIDTH> &word, unsigned index, const ap_uint<BITS> &value) {
 #pragma HLS INLINE
   word.range(BITS * index + BITS - 1, BITS * index) = value;
 }
@@ -56,7 +56,7 @@ void bind_ram(MEMORY &memory) {
 
 // A product, of a DSP block or of LUTs.
 template <bool USE_DSP, class LEFT, class RIGHT>
-auto multiply(const LEFT &left, const RIGHT &right) {
+inline auto multiply(const LEFT &left, const RIGHT &right) {
 #pragma HLS INLINE
   const auto product = left * right;
   if constexpr (USE_DSP) {
