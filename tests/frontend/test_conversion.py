@@ -14,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.infer_shapes import InferShapes
 
+from qcompile.frontend.constants import open_session
 from qcompile.frontend.conversion import DIALECTS, Converted
 from qcompile.frontend.importer import import_model
 from qcompile.ir.errors import CompilerError
@@ -266,6 +267,21 @@ def test_what_qcdq_cannot_say_is_refused_in_one_list() -> None:
     assert len(lines) == len(reasons)
     assert all(any(reason in line for line in lines) for reason in reasons), lines
     assert all(f"node {node.name}" in str(caught.value) for node in model.graph.node[:3])
+
+
+@pytest.mark.parametrize("batch", [4, "frames"])
+def test_batches(batch: int | str) -> None:
+    """A model of several frames stays one of as many."""
+    b, rng = ModelBuilder(13), np.random.default_rng(1)
+    x = b.node("Reshape", [b.quant("x", 0.125, 3.0, 4.0), b.constant([4 if batch == 4 else -1, 8], np.int64)])
+    w = b.quant(b.constant(rng.normal(size=(8, 5))), 0.5, 0.0, 3.0)
+    x = b.node("BipolarQuant", [b.node("MatMul", [x, w]), b.constant(0.5)], domain=b.qonnx_domain)
+    model = b.model((batch, 2, 4), x)
+    for target in DIALECTS:
+        found = assert_converted(model, target)
+        assert found.model.graph.input[0] == model.graph.input[0]
+    (result,) = open_session(found.model).run(None, {"x": rng.normal(size=(4, 2, 4)).astype(np.float32)})
+    assert result.shape == (4, 5)
 
 
 def test_an_input_of_integers() -> None:

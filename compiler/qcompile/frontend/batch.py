@@ -35,10 +35,9 @@ def one_frame(model: onnx.ModelProto) -> onnx.ModelProto:
     del single.graph.value_info[:]
     fed = {value.name for value in model_inputs(model)}
     for value in (*single.graph.input, *single.graph.output):
-        shape = value.type.tensor_type.shape
         if value.name in fed:
-            shape.dim[0].dim_value = 1
-        else:
+            value.type.tensor_type.shape.dim[0].dim_value = 1
+        elif value.type.HasField("tensor_type"):
             value.type.tensor_type.ClearField("shape")
     constants = dict(_constants(single.graph))
     for position, node in enumerate(single.graph.node):
