@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import pytest
 
+from qcompile.frontend.constants import open_session, run_session
 from qcompile.ir.errors import CompilerError
 from qcompile.tools.hls_compiler import find_ap_types
 
@@ -20,13 +21,17 @@ Cli = Callable[..., Outcome]
 RAW = ("--input", "uint8", "--target", "pynq-z2")
 
 
+RNG = np.random.default_rng(0)
+ROWS = np.stack([RNG.permutation(np.repeat([1.0, -1.0], 12)) for _ in range(4)] + [np.repeat([1.0, -1.0], 12)])
+"""Weights of five neurons, the last of which adds all that it adds first."""
+
+
 @pytest.fixture
 def balanced(tmp_path: Path) -> Path:
     """24 inputs of 12 to 15, of which each neuron adds 12 and subtracts the others: -36 to 36, up to 180 on the way."""
-    b, rng = ModelBuilder(), np.random.default_rng(0)
+    b = ModelBuilder()
     x = b.quant(b.node("Clip", ["x", b.constant(12.0), b.constant(15.0)]), 1.0, 0.0, 4.0, signed=0)
-    rows = np.stack([rng.permutation(np.repeat([1.0, -1.0], 12)) for _ in range(4)] + [np.repeat([1.0, -1.0], 12)])
-    x = b.node("MatMul", [x, b.quant(b.constant(rows.T), 1.0, 0.0, 2.0)])
+    x = b.node("MatMul", [x, b.quant(b.constant(ROWS.T), 1.0, 0.0, 2.0)])
     path = tmp_path / "balanced.onnx"
     onnx.save(b.model((1, 24), b.quant(x, 8.0, 0.0, 4.0)), path)
     return path
@@ -56,7 +61,9 @@ def test_refused_unless_it_wraps(cli: Cli, balanced: Path, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("simd", [24, 4])
 def test_wrapped_sums_are_exact(cli: Cli, balanced: Path, tmp_path: Path, simd: int) -> None:
-    """The RTL holds seven bits, and no more, and gives every integer of the model; so do the files when verified again."""
+    """The RTL holds seven bits, and no more, and gives every integer of the model; so do model.int.onnx, and the files when
+    verified again.
+    """
     out, folding = tmp_path / "out", tmp_path / "folding.json"
     folding.write_text(json.dumps({"MVAU_0": {"PE": 5, "SIMD": simd}}))
     options = ("--accumulator-bits", "7", "--wrap", "--vectors", frames(tmp_path / "x.npz"), "--folding", folding)
@@ -70,6 +77,10 @@ def test_wrapped_sums_are_exact(cli: Cli, balanced: Path, tmp_path: Path, simd: 
     assert (found["exact_bits"], found["partial_bits"], found["built"]) == (7, 9, "int7")
     assert json.loads((out / "manifest.json").read_text())["options"]["wrap"] is True
     assert cli("verify", out, "--rtl-frames", "0").code == 0
+    session = open_session(onnx.load(out / "model.int.onnx"))
+    x = np.load(tmp_path / "x.npz")["x"]
+    (codes,) = run_session(session, [session.get_outputs()[0].name], {session.get_inputs()[0].name: x.astype(np.int64)}).values()
+    assert np.array_equal(codes.reshape(40, 5), np.clip(np.rint(np.clip(x, 12, 15) @ ROWS.T / 8), -8, 7))
 
 
 def test_hls_wraps_as_well(cli: Cli, balanced: Path, tmp_path: Path) -> None:

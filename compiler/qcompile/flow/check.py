@@ -185,7 +185,7 @@ def _options(folder: Path, content: dict[str, Any]) -> Options:
             folding=folder / "folding.json",
             backend=stated.get("backend", "rtl"),
             accumulator_bits=stated["accumulator_bits"],
-            wrap=bool(stated["wrap"]),
+            wrap=bool(stated.get("wrap", False)),
             upsample=stated["upsample"],
             lut_inputs=int(stated["lut_inputs"]),
         )
