@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from qcompile.dataflow.buffers import insert_fifos
+from qcompile.dataflow.first_output import FirstOutput
 from qcompile.dataflow.join import join
-from qcompile.dataflow.timing import first_output, settled
-from qcompile.folding.latency import Latency, shorten
+from qcompile.dataflow.timing import settled
+from qcompile.folding.latency import Latency, search_soon, shorten
 from qcompile.folding.search import Budget, search, total_resources
 from qcompile.ir.dataflow import Dataflow
 from qcompile.ir.errors import CompilerError
@@ -43,7 +44,7 @@ def whole(folded: Dataflow) -> Dataflow:
 
 
 def measured(folded: Dataflow) -> int:
-    return first_output(join(folded))
+    return FirstOutput()(join(folded))
 
 
 def orders(folded: Dataflow) -> Sequence[str]:
@@ -60,9 +61,26 @@ def cheapest() -> Dataflow:
 
 
 def test_the_quick_measure_is_that_of_the_whole_timing(cheapest: Dataflow) -> None:
-    completed = whole(cheapest)
-    assert measured(completed) == first_output(completed) == settled(completed).first_output
-    assert measured(cheapest) <= measured(completed)
+    """Also where it remembers what it saw of other designs: kernels changed one by one, and back again."""
+    measure = FirstOutput()
+    names = [i.name for i in cheapest.instances]
+    for name in (*names, *reversed(names)):
+        for simd in (2, 4, 8):
+            changed = tuple(
+                replace(i, kernel=i.kernel.with_attribute("SIMD", simd)) if i.name == name else i
+                for i in cheapest.instances
+            )
+            for design in (cheapest, replace(cheapest, instances=changed)):
+                assert measure(join(design)) == settled(join(design)).first_output
+        assert measure(whole(cheapest)) == settled(whole(cheapest)).first_output
+
+
+def test_little_is_remembered_where_there_is_much(cheapest: Dataflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qcompile.dataflow.first_output.ROOM", 100)
+    measure = FirstOutput()
+    for _ in range(2):
+        assert measure(join(cheapest)) == measured(cheapest)
+        assert sum(known.size for known in measure.known.values()) == measure.size <= 100
 
 
 @pytest.mark.parametrize("share", [0.95, 0.8, 0.6])
@@ -131,6 +149,18 @@ def test_a_bound_that_cannot_be_reached() -> None:
         shorten(started, PYNQ, 64, Latency(3, measured), whole=whole)
     assert "the soonest that was found comes after" in caught.value.why
     assert "--latency" in caught.value.hint
+
+
+def test_where_no_kernel_by_itself_holds_the_others_up() -> None:
+    """A bound below the interval asked for: found from the design of a smaller one, at the speed that was asked for or better."""
+    dataflow = layers(64, 64, 64, 64)
+    found = search_soon(dataflow, PYNQ, INTERVAL, Latency(100, measured), whole=whole)
+    assert settled(whole(found)).first_output <= 100
+    assert not Budget.of(PYNQ).exceeded(total_resources(whole(found), PYNQ))
+    lowest = search_soon(dataflow, PYNQ, INTERVAL, Latency(None, measured), whole=whole)
+    assert measured(whole(lowest)) <= measured(whole(found))
+    with pytest.raises(CompilerError, match="a first output within 5 cycles cannot be reached"):
+        search_soon(layers(8, 8, 8), PYNQ, 64, Latency(5, measured), whole=whole)
 
 
 def test_integers_are_those_of_the_other_order() -> None:

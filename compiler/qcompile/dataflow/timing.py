@@ -99,15 +99,6 @@ def simulate(dataflow: Dataflow, frames: int) -> Moves:
     return moves
 
 
-def first_output(dataflow: Dataflow) -> int:
-    """Cycle in which the first output beat of the first frame is valid: that of `Timing`, without waiting for what repeats.
-
-    Needs a joined dataflow.
-    """
-    *_, (taken, _) = _moves(dataflow, 1)
-    return min(int(times[0]) for times in taken.values())
-
-
 def run(schedule: Schedule, arrivals: list[IntArray], frames: int) -> tuple[list[IntArray], list[IntArray]]:
     """Cycles in which a kernel takes its input beats, and from which its output beats are valid, for each port.
 

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from itertools import count
 
 from qcompile.dataflow.buffers import FifoSize, fifo_names, insert_fifos, possible_fifo_names
+from qcompile.dataflow.first_output import FirstOutput
 from qcompile.dataflow.join import join
 from qcompile.dataflow.names import top_name
-from qcompile.dataflow.timing import Timing, first_output, settled
+from qcompile.dataflow.timing import Timing, settled
 from qcompile.flow.engines import Engines, Lowered, Row, require_options
 from qcompile.flow.options import Options, parse_input_type
 from qcompile.flow.progress import Progress, Step
 from qcompile.folding import config
-from qcompile.folding.latency import Latency, shorten
+from qcompile.folding.latency import Latency, search_soon
 from qcompile.folding.search import Budget, search, total_resources
 from qcompile.frontend.importer import annotated_inputs, import_model, integer_inputs
 from qcompile.frontend.load import Model, load_model
@@ -129,6 +130,7 @@ def _folded(
     options: Options, network: Network, engines: Engines, target: Target, interval: int | None, step: Step
 ) -> tuple[Dataflow, config.Folding]:
     """The folded dataflow with the engine of each layer chosen, and what the user's file says of it."""
+    measure = FirstOutput()
     designs = count(1)
 
     def whole(folded: Dataflow) -> Dataflow:
@@ -140,15 +142,10 @@ def _folded(
         folding = _read_folding(options, network, unfolded)
         fixed = {name: tuple(settings) for name, settings in folding.settings.items()}
         started = config.apply(unfolded.dataflow, folding)
-        # The soonest output is looked for beside the fastest design.
-        cycles = interval if options.latency != 0 else None
-        folded = search(started, target, cycles, fixed, whole)
-        if interval is not None and folded.interval() > interval:
-            folded = search(started, target, interval, fixed, whole)
-        if options.latency is not None:
-            wanted = Latency(options.latency or None, _first_output)
-            folded = shorten(folded, target, cycles or join(folded).interval(), wanted, fixed, whole)
-        return folded, folding
+        if options.latency is None:
+            return search(started, target, interval, fixed, whole), folding
+        latency = Latency(options.latency or None, lambda design: measure(join(design)))
+        return search_soon(started, target, interval, latency, fixed, whole), folding
 
     rows = engines.rows()
     others = engines.alternatives(rows) if options.engine == "auto" else ()
@@ -175,7 +172,7 @@ def _folded(
         """Where a speed is asked for, only the cost counts."""
         completed = _completed(design[0])
         cycles = 0 if interval is not None else completed.interval()
-        latency = first_output(completed) if options.latency == 0 else 0
+        latency = measure(completed) if options.latency == 0 else 0
         return cycles, latency, budget.share(total_resources(completed, target))
 
     return min(made, key=merit)
@@ -223,11 +220,6 @@ def _read_folding(options: Options, network: Network, unfolded: Lowered) -> conf
         host["argmax"] = "the model has no ArgMax, so the host looks for the greatest output"
     fifos = possible_fifo_names(unfolded.dataflow)
     return config.read(options.folding, unfolded.dataflow, fifos, host, unfolded.absorbed)
-
-
-def _first_output(folded: Dataflow) -> int:
-    """Cycles up to the first output of a folded dataflow with or without what stands between its kernels."""
-    return first_output(join(folded))
 
 
 def _completed(folded: Dataflow) -> Dataflow:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from qcompile.folding.search import Budget, Candidate, candidates, converter_resources, rated, total_resources
+from qcompile.folding.search import Budget, Candidate, candidates, converter_resources, rated, search, total_resources
 from qcompile.ir.dataflow import Dataflow, Instance, Kernel, Reordering, Resources
 from qcompile.ir.errors import CompilerError
 from qcompile.targets import Target
@@ -22,6 +22,44 @@ class Latency:
 
     most: int | None
     first_output: Callable[[Dataflow], int]
+
+
+def search_soon(
+    dataflow: Dataflow,
+    target: Target,
+    interval: int | None,
+    latency: Latency,
+    fixed: Mapping[str, Collection[str]] | None = None,
+    whole: Callable[[Dataflow], Dataflow] = lambda design: design,
+) -> Dataflow:
+    """A folding whose first output comes in time, found from those of `search.search`, whose parameters these are.
+
+    With a bound, from the cheapest of at most `interval` cycles a frame, and where that cannot be made soon enough from those
+    of ever smaller intervals. Without one, from the fastest that fits. Raises CompilerError when there is none.
+    """
+    if latency.most is None:
+        start = search(dataflow, target, None, fixed, whole)
+        if interval is not None and _pace(start) > interval:
+            start = search(dataflow, target, interval, fixed, whole)
+        return shorten(start, target, _pace(start), latency, fixed, whole)
+    start = search(dataflow, target, interval, fixed, whole)
+    cycles = _pace(start) if interval is None else interval
+    while True:
+        try:
+            return shorten(start, target, cycles, latency, fixed, whole)
+        except CompilerError as error:
+            failure = error
+        # No kernel by itself holds the others up any more: all have to be faster.
+        cycles = _pace(start) * 2 // 3
+        try:
+            start = search(dataflow, target, cycles, fixed, whole)
+        except CompilerError:
+            raise failure from None
+
+
+def _pace(folded: Dataflow) -> int:
+    """Cycles a frame of the slowest kernel."""
+    return max((instance.kernel.interval() for instance in folded.instances), default=1)
 
 
 def shorten(
@@ -134,35 +172,44 @@ class _Shortening:
         What a change saves seldom grows by another change, so those are tried first that were best before; the rest can wait
         when none of them was as good as the best now.
         """
-        moves = [(instance.name, move) for instance in self.design.instances for move in self._moves(instance)]
+        moves = [(i.name, *move) for i in self.design.instances for move in self._moves(i)]
         moves.sort(key=lambda move: -self.merits.get(id(move[1]), float("inf")))
         best: tuple[str, Candidate, int] | None = None
         highest = 0.0
-        for name, candidate in moves:
+        useless: set[int] = set()
+        for name, candidate, fastest in moves:
             if highest > 0 and highest >= self.merits.get(id(candidate), float("inf")):
                 break
+            if id(fastest) in useless:
+                self.merits[id(candidate)] = 0.0
+                continue
             merit, after = self._tried(name, candidate, cycles)
             self.merits[id(candidate)] = merit
             if merit > highest:
                 highest, best = merit, (name, candidate, after)
+            if after >= cycles and candidate is fastest:
+                useless.add(id(fastest))
         return best
 
-    def _moves(self, instance: Instance) -> Iterator[Candidate]:
-        """The next faster foldings of a kernel, and this one, in every order."""
+    def _moves(self, instance: Instance) -> Iterator[tuple[Candidate, Candidate]]:
+        """The next faster foldings of a kernel, and this one, in every order, each with the fastest of them in its order.
+
+        That one comes first: where it saves nothing, the slower ones do not either.
+        """
         present = self.chosen[instance.name]
         for front in self.fronts[instance.name]:
-            faster = [c for c in front if c.interval <= present.interval and not _same(c.kernel, present.kernel)]
-            yield from faster[:REACH]
+            faster = [c for c in front if c.interval <= present.interval and not _same(c.kernel, present.kernel)][:REACH]
+            yield from ((candidate, faster[-1]) for candidate in reversed(faster))
 
     def _tried(self, name: str, candidate: Candidate, cycles: int) -> tuple[float, int]:
-        """What a change saves for its cost, none where it does not fit, and the cycles after it; what costs nothing comes
-        first.
+        """What a change saves for its cost, and the cycles after it; none of both where it does not fit. What costs nothing
+        comes first.
         """
         used = Resources()
         for instance in self.design.instances:
             used += (candidate if instance.name == name else self.chosen[instance.name]).resources
         if self.budget.exceeded(used):
-            return 0.0, cycles
+            return 0.0, 0
         changed = self._with(name, candidate)
         after = self.latency.first_output(changed)
         price = candidate.cost - self.chosen[name].cost
