@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import onnx
@@ -12,7 +13,8 @@ import pytest
 from qcompile.cli import main
 from qcompile.dataflow.lower import lower
 from tests.support.proving import assert_exact, prove
-from tests.support.random_images import random_image_network
+from tests.support.random_images import RandomImageNetwork, random_image_network
+from tests.support.random_resizing import random_resizing_network
 
 KNOWN = {
     "Add", "AveragePool", "Concat", "Conv", "ConvTranspose", "DepthToSpace", "GlobalMaxPool", "MaxPool", "Mul", "Pad",
@@ -20,16 +22,18 @@ KNOWN = {
 }  # fmt: skip
 
 
-def examine(seeds: range) -> Counter[str]:
+def examine(
+    seeds: range, draw: Callable[[int], RandomImageNetwork] = random_image_network, upsample: str = "auto"
+) -> Counter[str]:
     """Proves the network of each seed and lowers it to kernels; counts networks, integers and operators."""
     seen: Counter[str] = Counter()
     for seed in seeds:
-        network = random_image_network(seed)
-        proof = prove(network.model, frames=6)
+        network = draw(seed)
+        proof = prove(network.model, frames=6, upsample=upsample)
         try:
             assert_exact(proof)
         except AssertionError as error:
-            raise AssertionError(f"random_image_network({seed})") from error
+            raise AssertionError(f"{draw.__name__}({seed})") from error
         lower(proof.network.integer, "network")
         seen.update(network.operators)
         seen.update(networks=1, integers=proof.agreement.compared)
@@ -43,6 +47,20 @@ def test_random_images(chunk: int) -> None:
     assert len(KNOWN & set(seen)) >= 12
 
 
+@pytest.mark.parametrize("upsample", ["auto", "deconv"])
+def test_random_resizing(upsample: str) -> None:
+    """Lines between pixels, padding of all kinds, constants beside the tensor, sub-pixel convolutions."""
+    seen = examine(range(20), random_resizing_network, upsample)
+    assert min(seen[operator] for operator in ("Concat", "DepthToSpace", "Pad", "Resize")) >= 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("upsample", ["auto", "deconv"])
+@pytest.mark.parametrize("chunk", range(10))
+def test_many_random_resizing(chunk: int, upsample: str) -> None:
+    examine(range(1000 + 100 * chunk, 1000 + 100 * (chunk + 1)), random_resizing_network, upsample)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("chunk", range(20))
 def test_many_random_images(chunk: int) -> None:
@@ -51,9 +69,15 @@ def test_many_random_images(chunk: int) -> None:
     assert set(seen) >= KNOWN
 
 
-def simulated(seed: int, interval: int | None, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def simulated(
+    seed: int,
+    interval: int | None,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    draw: Callable[[int], RandomImageNetwork] = random_image_network,
+) -> None:
     """Integers exact in RTL, also with idle cycles and back-pressure; measured interval and latency are the model's."""
-    onnx.save(random_image_network(seed).model, folder / "model.onnx")
+    onnx.save(draw(seed).model, folder / "model.onnx")
     arguments = [str(folder / "model.onnx"), "--target", "pynq-z2", "-o", str(folder / "build"), "--frames", "8"]
     arguments += ["--rtl-frames", "5"] + (["--interval", str(interval)] if interval else [])
     assert main(arguments) == 0
@@ -67,6 +91,13 @@ def simulated(seed: int, interval: int | None, folder: Path, capsys: pytest.Capt
 def test_in_rtl(seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """27 and 78 need a FIFO or none exactly as the timing says: bursts in front of a slow width converter and behind one."""
     simulated(seed, None, tmp_path, capsys)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("interval", [None, 3000])
+@pytest.mark.parametrize("seed", range(15))
+def test_resizing_in_rtl(seed: int, interval: int | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    simulated(seed, interval, tmp_path, capsys, random_resizing_network)
 
 
 @pytest.mark.slow

@@ -62,8 +62,11 @@ def prove(
     x: Array | None = None,
     frames: int = 24,
     passes: bool = True,
+    upsample: str = "auto",
 ) -> Proof:
-    """Compiles a model to integers and runs random frames, or the frames `x` of its only input, both ways."""
+    """Compiles a model to integers and runs random frames, or the frames `x` of its only input, both ways; `upsample` as in
+    `run_passes`.
+    """
     graph = import_model(model, "model.onnx")
     assert graph.check() == ()
     network = streamline(graph, types or {})
@@ -71,7 +74,7 @@ def prove(
     inputs = random_frames(network.before, frames, seed=1) if x is None else (np.asarray(x, np.float32),)
     codes = encode(network.before, inputs)
     if passes:
-        network = run_passes(network, codes)
+        network = run_passes(network, codes, upsample=upsample)
     values = run_integers(network, codes)
     inputs = tuple(
         _typed(network, name, given, values) for name, given in zip(network.before.inputs, inputs, strict=True)

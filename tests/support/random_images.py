@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,8 +26,13 @@ class RandomImageNetwork:
     operators: frozenset[str]
 
 
-def random_image_network(seed: int, dialect: str = "qonnx", dyadic: bool = True) -> RandomImageNetwork:
-    """The network of a seed; where it is `dyadic` all scales are powers of two, so that float32 has nothing to round in sums."""
+def random_image_network(
+    seed: int, dialect: str = "qonnx", dyadic: bool = True, blocks: Sequence[Callable[[Draft], None]] = ()
+) -> RandomImageNetwork:
+    """The network of a seed; where it is `dyadic` all scales are powers of two, so that float32 has nothing to round in sums.
+
+    `blocks` are drawn besides those of this file.
+    """
     which = [7, seed] if (dialect, dyadic) == ("qonnx", True) else [7, seed, DIALECTS.index(dialect), int(dyadic)]
     rng = np.random.default_rng(which)
     builder = DialectBuilder(
@@ -39,12 +44,12 @@ def random_image_network(seed: int, dialect: str = "qonnx", dyadic: bool = True)
     if len(frame) == 4 and d.chance(0.15):
         frame = (1, frame[2], frame[3], frame[1])
         d.apply("Transpose", attributes={"perm": [0, 3, 1, 2]})
-    _quantise(d)
+    quantise(d)
     outputs: list[str] = []
     for _ in range(d.integer(1, 5)):
         if d.chance(0.05):
             outputs.append(d.x)
-        d.pick(_BLOCKS)(d)
+        d.pick((*_BLOCKS, *blocks))(d)
     outputs.append(_end(d))
     model = builder.model(frame, *dict.fromkeys(outputs))
     if dialect == "operators":
@@ -52,7 +57,7 @@ def random_image_network(seed: int, dialect: str = "qonnx", dyadic: bool = True)
     return RandomImageNetwork(seed, model, frozenset(node.op_type for node in model.graph.node))
 
 
-def _quantise(d: Draft) -> None:
+def quantise(d: Draft) -> None:
     """A symmetric, unsigned, asymmetric or bipolar quantiser, perhaps behind a Relu, a Relu6 or a BatchNormalization."""
     if d.chance(0.15):
         _batch_normalization(d)
@@ -90,7 +95,7 @@ def _batch_normalization(d: Draft) -> None:
     d.apply("BatchNormalization", [factor, offset, zeros, ones], {"epsilon": 0.0})
 
 
-def _weights(d: Draft, *shape: int) -> str:
+def weights(d: Draft, *shape: int) -> str:
     """Quantised weights of 1 to 4 bits; bipolar ones too."""
     values = d.builder.constant(d.rng.normal(0, 1.0, shape))
     if d.chance(0.2):
@@ -98,7 +103,7 @@ def _weights(d: Draft, *shape: int) -> str:
     return d.builder.quant(values, 0.5, 0.0, float(d.integer(2, 4)), narrow=d.integer(0, 1))
 
 
-def _bias(d: Draft, channels: int) -> list[str]:
+def bias(d: Draft, channels: int) -> list[str]:
     return [d.builder.constant(d.numbers(channels, d.spread, strict=True))] if d.chance(0.4) else []
 
 
@@ -133,11 +138,11 @@ def _convolution(d: Draft) -> None:
         return
     groups = d.pick([g for g in range(1, channels + 1) if channels % g == 0]) if d.chance(0.4) else 1
     outputs = groups * d.integer(1, max(1, 6 // groups))
-    matrix = _weights(d, outputs, channels // groups, *kernel)
+    matrix = weights(d, outputs, channels // groups, *kernel)
     d.spread *= float(np.sqrt(channels // groups * np.prod(kernel)))
-    d.apply("Conv", [matrix, *_bias(d, outputs)], found[0] | {"group": groups})
+    d.apply("Conv", [matrix, *bias(d, outputs)], found[0] | {"group": groups})
     d.shape = (1, outputs, *found[1])
-    _quantise(d)
+    quantise(d)
 
 
 def _transposed_convolution(d: Draft) -> None:
@@ -151,12 +156,12 @@ def _transposed_convolution(d: Draft) -> None:
     out = [(size - 1) * s + k + e - a - b for size, k, s, a, b, e in sizes]
     if min(out) < 1 or int(np.prod(out)) * outputs * groups > LARGEST:
         return
-    matrix = _weights(d, channels, outputs, *kernel)
+    matrix = weights(d, channels, outputs, *kernel)
     attributes = {"strides": stride, "pads": pads, "output_padding": extra, "group": groups}
-    d.apply("ConvTranspose", [matrix, *_bias(d, outputs * groups)], attributes)
+    d.apply("ConvTranspose", [matrix, *bias(d, outputs * groups)], attributes)
     d.spread *= 2.0
     d.shape = (1, outputs * groups, *out)
-    _quantise(d)
+    quantise(d)
 
 
 def _max_pool(d: Draft) -> None:
@@ -179,7 +184,7 @@ def _average_pool(d: Draft) -> None:
         return
     d.apply("AveragePool", [], found[0])
     d.shape = (1, d.shape[1], *found[1])
-    _quantise(d)
+    quantise(d)
 
 
 def _branches(d: Draft, operator: str) -> None:
@@ -192,10 +197,10 @@ def _branches(d: Draft, operator: str) -> None:
         if k == 1 and outputs == start.shape[1] and d.chance(0.7):
             names.append(d.x)
             continue
-        d.apply("Conv", [_weights(d, outputs, start.shape[1], *(1,) * (len(d.shape) - 2))])
+        d.apply("Conv", [weights(d, outputs, start.shape[1], *(1,) * (len(d.shape) - 2))])
         d.shape = (1, outputs, *start.shape[2:])
         d.spread *= float(np.sqrt(start.shape[1]))
-        _quantise(d)
+        quantise(d)
         names.append(d.x)
     if d.chance(0.3):
         names.reverse()
@@ -204,7 +209,7 @@ def _branches(d: Draft, operator: str) -> None:
     if operator == "Mul":
         d.spread *= d.spread
     if operator != "Concat" or d.chance(0.3):
-        _quantise(d)
+        quantise(d)
 
 
 def _add(d: Draft) -> None:
@@ -225,12 +230,12 @@ def _excite(d: Draft) -> None:
     start, axes = d.here(), len(d.shape) - 2
     d.apply("GlobalMaxPool")
     d.shape = (*d.shape[:2], *(1,) * axes)
-    d.apply("Conv", [_weights(d, d.shape[1], d.shape[1], *(1,) * axes)])
+    d.apply("Conv", [weights(d, d.shape[1], d.shape[1], *(1,) * axes)])
     d.spread *= float(np.sqrt(d.shape[1]))
     d.apply("Relu")
     gate = d.builder.quant(d.x, d.scale(d.spread / 2), 0.0, 3.0, signed=0)
     d.go(Place(d.builder.node("Mul", [start.x, gate]), start.shape, start.spread * d.spread, True))
-    _quantise(d)
+    quantise(d)
 
 
 def _resize(d: Draft) -> None:
@@ -297,9 +302,9 @@ def _split(d: Draft) -> None:
     name = d.builder.node("Split", [d.x, sizes], {"axis": 1}, outputs=2)
     start = d.here()
     d.go(Place(name, (1, first, *start.shape[2:]), start.spread, True))
-    d.apply("Conv", [_weights(d, first, first, *(1,) * axes)])
+    d.apply("Conv", [weights(d, first, first, *(1,) * axes)])
     d.spread *= float(np.sqrt(first))
-    _quantise(d)
+    quantise(d)
     parts = [d.x, f"{name}.1"]
     joined = d.builder.node("Concat", parts if d.chance(0.5) else parts[::-1], {"axis": 1})
     d.go(Place(joined, start.shape, start.spread, True))
@@ -348,5 +353,5 @@ def _end(d: Draft) -> str:
     d.apply("Flatten")
     count = int(np.prod(d.shape))
     outputs = d.integer(1, 5)
-    d.apply("Gemm", [_weights(d, count, outputs), *_bias(d, outputs)])
+    d.apply("Gemm", [weights(d, count, outputs), *bias(d, outputs)])
     return d.builder.node("ArgMax", [d.x], {"axis": -1}) if d.chance(0.2) else d.x
