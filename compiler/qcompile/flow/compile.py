@@ -103,9 +103,10 @@ def compile_model(options: Options, folder: Path, progress: Progress) -> Outcome
                 message = f"the {what} does not do what the integer graph does: {fault}"
                 raise VerificationError(message, verdict.json_line())
         run = simulation.full if simulation is not None else None
-        seconds = progress.times if options.times else None
-        document = reported(options, prepared, shown, (frames, proof, run), verdict, seconds)
-        _write_report(document, prepared, staging)
+        seconds = dict(progress.times) if options.times else None
+        with progress.step("report"):
+            document = reported(options, prepared, shown, (frames, proof, run), verdict, seconds)
+            _write_report(document, prepared, staging)
     return Outcome(folder, prepared, shown, document.netlists, proof, frames, run, hls, verdict)
 
 
