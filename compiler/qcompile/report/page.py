@@ -20,7 +20,7 @@ from qcompile.tools import assets
 
 FOLDER = "report"
 
-NARROW = 560
+NARROW = 505
 """Pixels up to which something fits beside a picture of one part."""
 
 
