@@ -126,14 +126,19 @@ class Clock {
 template <typename Data>
 class Source {
  public:
-  Source(Data& tdata, uint8_t& tvalid, const uint8_t& tready, size_t beat_bytes, std::vector<uint8_t> bytes)
-      : tdata_(tdata), tvalid_(tvalid), tready_(tready), beat_bytes_(beat_bytes), bytes_(std::move(bytes)) {
+  Source(Data& tdata, uint8_t& tvalid, const uint8_t& tready, size_t beat_bytes, size_t frame_beats,
+         std::vector<uint8_t> bytes)
+      : tdata_(tdata), tvalid_(tvalid), tready_(tready), beat_bytes_(beat_bytes), frame_beats_(frame_beats),
+        bytes_(std::move(bytes)) {
     if (bytes_.size() % beat_bytes_ != 0) fail("an input file does not hold whole beats");
   }
 
-  // Before the rising edge: what to offer in this cycle.
-  void drive(Random& random, unsigned idle_percent) {
-    if (tvalid_ == 0 && position_ < bytes_.size() && !random.hit(idle_percent)) {
+  // Before the rising edge: what to offer in this cycle. Beat i of n of a frame is not offered before i * spread / n of its
+  // cycles have passed.
+  void drive(Random& random, unsigned idle_percent, uint64_t spread, uint64_t cycle) {
+    const uint64_t beat = position_ / beat_bytes_;
+    const bool due = cycle >= beat / frame_beats_ * spread + beat % frame_beats_ * spread / frame_beats_;
+    if (tvalid_ == 0 && due && position_ < bytes_.size() && !random.hit(idle_percent)) {
       std::memset(static_cast<void*>(&tdata_), 0, sizeof tdata_);
       std::memcpy(static_cast<void*>(&tdata_), &bytes_[position_], beat_bytes_);
       tvalid_ = 1;
@@ -159,6 +164,7 @@ class Source {
   uint8_t& tvalid_;
   const uint8_t& tready_;
   size_t beat_bytes_;
+  size_t frame_beats_;
   std::vector<uint8_t> bytes_;
   size_t position_ = 0;
   uint64_t first_ = 0;

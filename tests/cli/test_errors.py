@@ -139,7 +139,7 @@ def test_unknown_target(cli: Cli, out: Path, models: Path) -> None:
         ('{"MVAU_hls_0": {"PE": 5}}', "MVAU_hls_0: PE must be one of 1, 2, 3, 6, not 5"),
         ('{"MVAU_hls_0": {"PE": 2}', ":1: the folding file is no JSON"),
         ('{"node_MatMul_21_matrix_vector_unit_fifo": {"depth": 0}}', "depth 0 is less than the"),
-        ('{"node_MatMul_21_matrix_vector_unit_fifo": {"depth": 4}}', "depth 4 is less than the 5 beats that wait here"),
+        ('{"node_MatMul_21_matrix_vector_unit_fifo": {"depth": 2}}', "depth 2 is less than the 3 beats that wait here"),
         ('{"node_Quant_15_thresholding_width_converter_fifo": {"depth": 4}}', "there are no such FIFOs at this folding"),
         ('{"StreamingFIFO_9": {"depth": 4}}', "StreamingFIFO_9: this design has"),
         ('{"node_Quant_15_thresholding_fifo": {"depth": 100000000}}', "with the FIFOs of the folding file the network"),

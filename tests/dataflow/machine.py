@@ -7,7 +7,7 @@ change together (`advance`).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -18,6 +18,9 @@ PLACES = 2
 """Beats in the skid buffer at a kernel's output."""
 
 Times = Mapping[Port, list[int]]
+
+World = Callable[[Port, int, int], bool]
+"""Whether an input offers, or an output takes, its beat of this number in this cycle. What is offered stays."""
 
 
 class StuckError(Exception):
@@ -136,25 +139,32 @@ def _unit(kernel: object, frames: int) -> Unit:
     return Steps(kernel.schedule(), frames)  # type: ignore[attr-defined]
 
 
-def run(dataflow: Dataflow, frames: int) -> tuple[Times, Times]:
+def run(dataflow: Dataflow, frames: int, offers: World | None = None, takes: World | None = None) -> tuple[Times, Times]:
     """Cycles from which beats are valid on source ports, and in which they are taken by sink ports.
 
-    Each frame enters when the design's interval after the one before it has passed; the world behind always takes.
+    By default each frame enters when the design's interval after the one before it has passed, and the world behind
+    always takes.
     """
     units = {i.name: _unit(i.kernel, frames) for i in dataflow.instances}
     driver = {c.sink: c.source for c in dataflow.channels}
     sink_of = {c.source: c.sink for c in dataflow.channels}
     sent: dict[Port, list[int]] = {c.source: [] for c in dataflow.channels}
     taken: dict[Port, list[int]] = {c.sink: [] for c in dataflow.channels}
-    every = dataflow.interval()
     total = {c.sink: c.stream.beats * frames for c in dataflow.channels}
-    cycle = 0
+    offers = offers or by_interval(dataflow)
+    cycle, quiet = 0, 0
     while any(len(times) < total[port] for port, times in taken.items()):
-        valid = {p: _offered(p, dataflow, units, taken[sink_of[p]], every, cycle, frames) for p in sent}
-        for port, offered in valid.items():
-            if offered and len(sent[port]) == len(taken[sink_of[port]]):
+        valid = {}
+        for port, sink in sink_of.items():
+            number = len(taken[sink])
+            if port.instance is not None:
+                valid[port] = units[port.instance].offers(port.index, cycle)
+            else:
+                valid[port] = number < total[sink] and (len(sent[port]) > number or offers(port, number, cycle))
+            if valid[port] and len(sent[port]) == number:
                 sent[port].append(cycle)
-        moves = {Port(None, k): valid[driver[Port(None, k)]] for k in range(len(dataflow.outputs))}
+        ends = [Port(None, k) for k in range(len(dataflow.outputs))]
+        moves = {p: valid[driver[p]] and (takes is None or takes(p, len(taken[p]), cycle)) for p in ends}
         for instance in dataflow.instances:
             ports = [Port(instance.name, k) for k in range(len(instance.kernel.inputs))]
             accepted = units[instance.name].takes([valid[driver[p]] for p in ports], cycle)
@@ -167,16 +177,18 @@ def run(dataflow: Dataflow, frames: int) -> tuple[Times, Times]:
             if moved:
                 taken[port].append(cycle)
         cycle += 1
-        if cycle > 20 * every * frames + 1000:
+        quiet = 0 if any(moves.values()) else quiet + 1
+        if quiet > 20 * dataflow.interval() + 1000:
             raise StuckError
     return sent, taken
 
 
-def _offered(
-    port: Port, dataflow: Dataflow, units: Mapping[str, Unit], taken: list[int], every: int, cycle: int, frames: int
-) -> bool:
-    if port.instance is not None:
-        return units[port.instance].offers(port.index, cycle)
-    beats = dataflow.inputs[port.index].beats
-    frame, beat = divmod(len(taken), beats)
-    return frame < frames and cycle >= frame * every + beat
+def by_interval(dataflow: Dataflow) -> World:
+    """Each frame a beat a cycle, an interval after the one before it."""
+    every = dataflow.interval()
+
+    def offers(port: Port, number: int, cycle: int) -> bool:
+        frame, beat = divmod(number, dataflow.inputs[port.index].beats)
+        return cycle >= frame * every + beat
+
+    return offers

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qcompile.dataflow.timing import Wait, settled, simulate
-from qcompile.ir.dataflow import Channel, Dataflow, Port, Schedule
+from qcompile.dataflow.demand import latest_arrivals
+from qcompile.dataflow.timing import SOURCES, Arrivals, Wait, Way, offered, settled, simulate
+from qcompile.ir.dataflow import Channel, Dataflow, Instance, Port, Schedule, steps
+from qcompile.ir.types import IntArray
 
-from .toys import joined_graphs, stream
+from .toys import Toy, joined_graphs, stream
 
 FRAMES = 5
 
@@ -77,14 +81,57 @@ def test_what_has_settled_repeats_for_ever(dataflow: Dataflow) -> None:
 @settings(max_examples=40, deadline=None)
 @given(joined_graphs())
 def test_beats_that_wait_are_counted_cycle_by_cycle(dataflow: Dataflow) -> None:
-    timing = settled(dataflow)
+    ways = {channel.sink: Way(channel.source, (0, 1, 5)) for channel in dataflow.channels}
+    timing = settled(dataflow, ways=ways)
     moves = simulate(dataflow, timing.frames)
     for channel in dataflow.channels:
         sent, taken = moves.sent[channel.source], moves.taken[channel.sink]
-        cycles = range(int(taken[-1]) + 1)
-        most = max(int(((sent <= t) & (taken >= t)).sum()) for t in cycles)
-        held = max(int(((sent - 1 <= t) & (taken >= t)).sum()) for t in (-1, *cycles))
-        assert timing.waits[channel.sink] == Wait(most, held, bool(np.any(sent != taken)))
+        cycles = range(-5, int(taken[-1]) + 1)
+        most = tuple(max(int(((sent - k <= t) & (taken >= t)).sum()) for t in cycles) for k in (0, 1, 5))
+        assert timing.waits[channel.sink] == Wait(most, bool(np.any(sent != taken)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(joined_graphs(), st.sampled_from(SOURCES), st.data())
+def test_no_beat_can_come_later_than_it_is_needed(dataflow: Dataflow, source: str, data: st.DataObject) -> None:
+    arrivals = offered(dataflow, source)
+    latest, frames = latest_arrivals(dataflow, arrivals)
+    frames += 6
+    needed, outputs = latest(frames), leave(dataflow, frames, arrivals)
+    assert all(np.all(needed[port] >= times) for port, times in arrivals(frames).items())
+    assert same(leave(dataflow, frames, latest), outputs)
+    port = Port(None, data.draw(st.integers(0, len(dataflow.inputs) - 1)))
+    # Of the last frames, the outputs that need the beat may not be there any more.
+    beat = data.draw(st.integers(0, (frames - 5) * dataflow.inputs[port.index].beats - 1))
+
+    def late(count: int) -> dict[Port, IntArray]:
+        moved = dict(latest(count))
+        # A beat comes after the one before it.
+        order = np.arange(moved[port].size)
+        moved[port] = np.maximum.accumulate(moved[port] + (order == beat) - order) + order
+        return moved
+
+    assert not same(leave(dataflow, frames, late), outputs)
+
+
+def leave(dataflow: Dataflow, frames: int, arrivals: Arrivals) -> dict[Port, IntArray]:
+    """When the beats of the outputs leave."""
+    taken = simulate(dataflow, frames, arrivals).taken
+    return {port: times for port, times in taken.items() if port.instance is None}
+
+
+def same(one: Mapping[Port, IntArray], other: Mapping[Port, IntArray]) -> bool:
+    """The same cycles on every port."""
+    return all(np.array_equal(times, other[port]) for port, times in one.items())
+
+
+def test_a_steady_source_spreads_its_beats() -> None:
+    channel = Channel(Port(None), Port("k"), stream(3))
+    kernel = Toy((stream(3),), (stream(3),), Schedule(10, (steps(4),), (steps(4),), 1))
+    ends = Channel(Port("k"), Port(None), stream(3))
+    dataflow = Dataflow("toy", (Instance("k", kernel),), (channel, ends), (stream(3),), (stream(3),), ("x",), ("y",))
+    assert offered(dataflow, "steady")(2)[Port(None)].tolist() == [0, 2, 5, 7, 10, 12, 15, 17]
+    assert offered(dataflow, "burst")(2)[Port(None)].tolist() == [0, 1, 2, 3, 10, 11, 12, 13]
 
 
 @pytest.mark.parametrize("frames", [1, 2, 7])

@@ -80,7 +80,7 @@ def toys(draw: st.DrawFn, inputs: int) -> Toy:
 
     reads = tuple(moments(s.beats, first=int(k == 0)) for k, s in enumerate(ins))
     writes = tuple(moments(s.beats) for s in outs)
-    return Toy(ins, outs, Schedule(steps, reads, writes, draw(st.integers(1, 5))))
+    return Toy(ins, outs, Schedule(steps, reads, writes, draw(st.integers(1, 9))))
 
 
 @st.composite

@@ -134,6 +134,28 @@ Network = Callable[[np.random.Generator], tuple[ModelBuilder, str, tuple[int, ..
 NETWORKS = [plain, residual, sequence, channels_last, padded, pooled, binary, eight_bits]
 
 
+def test_exact_with_a_steady_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The latency is that for frames spread over the interval; in bursts they are no slower."""
+    builder, output, shape = residual(np.random.default_rng(7))
+    onnx.save(builder.model(shape, output), tmp_path / "model.onnx")
+    latencies = {}
+    for source in ("steady", "burst"):
+        folder = tmp_path / source
+        arguments = [str(tmp_path / "model.onnx"), "--target", "pynq-z2", "--interval", "1000", "-o", str(folder)]
+        assert main([*arguments, "--source", source, "--rtl-frames", "14"]) == 0
+        verdict = json.loads(capsys.readouterr().out.splitlines()[-1])
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        assert (verdict["mismatches"], verdict["rtl_mismatches"]) == (0, 0)
+        assert verdict["interval"] == manifest["interval_cycles"]
+        assert verdict["latency"] == manifest["latency_cycles"]
+        assert manifest["options"]["source"] == source
+        latencies[source] = verdict["latency"]
+    assert latencies["steady"] > latencies["burst"]
+    assert main(["verify", str(tmp_path / "steady"), "--no-protocol"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["latency"] == latencies["steady"]
+    assert main([*arguments, "--source", "early"]) == 2
+
+
 @pytest.mark.parametrize("interval", [None, 4000])
 @pytest.mark.parametrize("network", NETWORKS)
 def test_exact_in_rtl(

@@ -14,7 +14,7 @@ TEMPLATE_LINES = 150
 MODULE_LINES = 300
 
 # "path" or "path::function" -> why it may be larger.
-EXCEPTIONS: dict[str, str] = {}
+EXCEPTIONS: dict[str, str] = {"compiler/qcompile/cli/app.py::compile": "one line for each option, and one where it is passed on"}
 
 MOST_EXCEPTIONS = 5
 

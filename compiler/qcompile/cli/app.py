@@ -71,6 +71,7 @@ Latency = Annotated[
         show_default=False,
     ),
 ]
+Source = Annotated[str, typer.Option("--source", help="how frames come: burst, or steady over the interval")]
 AccumulatorBits = Annotated[
     int | None, typer.Option("--accumulator-bits", help="refuse accumulators that need more bits", show_default=False)
 ]
@@ -132,6 +133,7 @@ def compile(  # noqa: A001 - the command's name
     fps: Fps = None,
     interval: Interval = None,
     latency: Latency = None,
+    source: Source = "burst",
     accumulator_bits: AccumulatorBits = None,
     wrap: Wrap = False,
     upsample: Upsample = "auto",
@@ -161,6 +163,7 @@ def compile(  # noqa: A001 - the command's name
         fps=fps,
         interval=interval,
         latency=parse_latency(latency),
+        source=source,
         accumulator_bits=accumulator_bits,
         wrap=wrap,
         upsample=upsample,
@@ -193,6 +196,7 @@ def estimate(
     fps: Fps = None,
     interval: Interval = None,
     latency: Latency = None,
+    source: Source = "burst",
     upsample: Upsample = "auto",
     engine: Engine = "folded",
     lut_inputs: LutInputs = DEFAULT_LUT_INPUTS,
@@ -214,6 +218,7 @@ def estimate(
         fps=fps,
         interval=interval,
         latency=parse_latency(latency),
+        source=source,
         upsample=upsample,
         engine=engine,
         lut_inputs=lut_inputs,

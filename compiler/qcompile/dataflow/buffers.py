@@ -1,4 +1,8 @@
-"""FIFO sizing: exactly the depths at which no kernel ever waits for room, from the max-plus timing."""
+"""FIFO sizing from the max-plus timing: depths with which no output ever leaves later than with FIFOs without end.
+
+What a source sends is looked at as if each beat came in the last cycle in which the outputs need it: an image does not wait
+in front of a slow layer but outside. A source that offers its beats earlier is made to wait.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,9 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from qcompile.dataflow.demand import latest_arrivals
 from qcompile.dataflow.join import converter_name, join
-from qcompile.dataflow.timing import Wait, settled
+from qcompile.dataflow.timing import Wait, Way, offered, settled
 from qcompile.ir.dataflow import Channel, Dataflow, Instance, Port
 from qcompile.ir.errors import Rejection, refuse
 from qcompile.kernels import Fifo, LutNetlist, ParallelWindow, StreamFork, WidthConverter
@@ -44,21 +49,27 @@ def possible_fifo_names(lowered: Dataflow) -> tuple[str, ...]:
     return tuple(dict.fromkeys(fifo_name(sink) for sink in (*sinks, *converters)))
 
 
-def insert_fifos(joined: Dataflow, sizes: Mapping[str, FifoSize] | None = None) -> Dataflow:
+def insert_fifos(
+    joined: Dataflow, sizes: Mapping[str, FifoSize] | None = None, source: str = "burst"
+) -> Dataflow:
     """The joined dataflow with a FIFO on every channel on which beats wait, as deep as the most that wait there.
 
     `sizes`, by FIFO name, are the user's; raises CompilerError for those that name no channel, and for those too
-    small to keep the interval. The accelerator's own edges get no FIFO: the world outside is made to wait.
+    small to keep the interval. The accelerator's own edges get no FIFO: the world outside is made to wait. `source` says
+    how frames come (`offered`), and so when the outputs leave; the interval is kept for any source.
     """
     given = dict(sizes or {})
     _require_known(given, fifo_names(joined))
     by_user = {name: size.depth for name, size in given.items() if size.depth is not None}
     depths = {name: depth for name, depth in by_user.items() if depth > 0}
+    outlets = {c.sink: _outlet(joined, c) for c in _inner(joined)}
+    ways = {c.sink: Way(c.source, outlets[c.sink].ahead) for c in _inner(joined)}
     while True:
         buffered = _insert(joined, depths, given)
-        timing = settled(buffered, {c.sink: c.source for c in _inner(joined)})
+        arrivals, frames = latest_arrivals(buffered, offered(buffered, source))
+        timing = settled(buffered, arrivals, ways, frames + 1)
         channels = {fifo_name(c.sink): c for c in _inner(joined)}
-        wanted = {name: _wanted(joined, timing.waits[c.sink], c, name in depths) for name, c in channels.items()}
+        wanted = {name: _wanted(outlets[c.sink], timing.waits[c.sink], name in depths) for name, c in channels.items()}
         # From round to round FIFOs are only added and made deeper: the latency of one moves what is behind it.
         deeper = {n: d for n, d in wanted.items() if n not in by_user and d > depths.get(n, 0)}
         if not deeper:
@@ -102,22 +113,41 @@ def _require_enough(by_user: Mapping[str, int], wanted: Mapping[str, int]) -> No
         )
 
 
-def _wanted(joined: Dataflow, wait: Wait, channel: Channel, present: bool) -> int:
-    """Depth of the FIFO of a channel; 0 where the output register of the kernel before it is enough."""
-    source = joined.instance(channel.source.instance or "").kernel
-    if isinstance(source, StreamFork):
-        # A fork shows the next beat when every output has taken the last: none may still wait by then.
-        enough = wait.most <= 1
-    elif isinstance(source, ParallelWindow):
+@dataclass(frozen=True, slots=True)
+class _Outlet:
+    """What a kernel has at an output: places for so many beats before it stalls. Beats take them so many cycles before they
+    are valid outside, (without a FIFO behind them, with one) in `ahead`.
+    """
+
+    places: int
+    ahead: tuple[int, int]
+
+
+def _outlet(joined: Dataflow, channel: Channel) -> _Outlet:
+    """The outlet of the kernel that drives a channel."""
+    kernel = joined.instance(channel.source.instance or "").kernel
+    if isinstance(kernel, ParallelWindow):
         # Its one output register is the last stage of the chain: a window that waits stops the pixels behind it.
-        enough = not wait.any
-    elif isinstance(source, LutNetlist) or (isinstance(source, WidthConverter) and source.widens):
+        return _Outlet(0, (0, 0))
+    if isinstance(kernel, StreamFork):
+        # A fork shows the next beat when every output has taken the last: none may still wait by then.
+        return _Outlet(1, (0, 1))
+    if isinstance(kernel, LutNetlist) or (isinstance(kernel, WidthConverter) and kernel.widens):
         # One output register: a beat that waits there stops what is behind it when it has the next one complete.
-        enough = wait.most <= 1
-    else:
-        # A beat enters the output register in the cycle before it is valid outside.
-        enough = wait.held <= OUTPUT_REGISTER_BEATS
-    return 0 if enough and not present else max(OUTPUT_REGISTER_BEATS, wait.most)
+        return _Outlet(1, (0, 1))
+    # A pipeline that stalls keeps the gaps between its beats. If it has stalled before, with the source early, what it holds
+    # is in its last stages only: so beats are counted from the step on that makes them. A beat that leaves a full FIFO makes
+    # room for one of the output register a cycle later.
+    latency = kernel.schedule().latency
+    return _Outlet(OUTPUT_REGISTER_BEATS, (max(1, latency - 1), max(2, latency)))
+
+
+def _wanted(outlet: _Outlet, wait: Wait, present: bool) -> int:
+    """Depth of the FIFO of a channel; 0 where every beat is taken at once, or the places of the kernel before it are enough.
+    """
+    if not present and (not wait.any or wait.most[0] <= outlet.places):
+        return 0
+    return max(OUTPUT_REGISTER_BEATS, wait.most[1] - outlet.places)
 
 
 def _insert(dataflow: Dataflow, depths: Mapping[str, int], given: Mapping[str, FifoSize]) -> Dataflow:

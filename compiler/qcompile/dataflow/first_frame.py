@@ -6,18 +6,19 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from qcompile.dataflow.timing import run
+from qcompile.dataflow.timing import Arrivals, offered, run
 from qcompile.ir.activity import Activity
 from qcompile.ir.dataflow import Dataflow, Port, Schedule
 from qcompile.ir.types import IntArray
 
 
-def first_frame(dataflow: Dataflow) -> tuple[Activity, ...]:
-    """One entry an instance, in order. Needs a joined dataflow (one sink a source) whose FIFOs keep its interval.
+def first_frame(dataflow: Dataflow, arrivals: Arrivals | None = None) -> tuple[Activity, ...]:
+    """One entry an instance, in order, for a frame that comes at these cycles (default: as a burst). Needs a joined dataflow
+    (one sink a source) whose FIFOs keep its interval.
 
     Cycles of a channel are kept only until its sink has taken them.
     """
-    sent = {Port(None, k): np.arange(stream.beats, dtype=np.int64) for k, stream in enumerate(dataflow.inputs)}
+    sent = dict((arrivals or offered(dataflow))(1))
     driver = {channel.sink: channel.source for channel in dataflow.channels}
     return tuple(
         _activity(i.name, i.kernel.schedule(), [driver[Port(i.name, k)] for k in range(len(i.kernel.inputs))], sent)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from qcompile.dataflow.timing import run
+from qcompile.dataflow.timing import offered, run
 from qcompile.ir.dataflow import Dataflow, Kernel, Port, Schedule
 from qcompile.ir.types import IntArray
 
@@ -31,21 +29,25 @@ class _Known:
 
 @dataclass(slots=True)
 class FirstOutput:
-    """Measures joined dataflows: the cycle in which the first output beat of the first frame is valid, as in `Timing`.
+    """Measures joined dataflows: the cycle in which the first output beat of the first frame is valid, as in `Timing`, for
+    frames that come as `source` says.
 
     What an instance did is remembered until it changes: its schedule, and, while the same beats come to it, when it sends.
     """
 
+    source: str = "burst"
     known: dict[str, _Known] = field(default_factory=dict)
-    inputs: dict[int, IntArray] = field(default_factory=dict)
+    inputs: dict[tuple[Port, int, int], IntArray] = field(default_factory=dict)
     size: int = 0
 
     def __call__(self, dataflow: Dataflow) -> int:
         """Cycles from the first input beat."""
         driver = {channel.sink: channel.source for channel in dataflow.channels}
+        # The interval of a design matters to a steady source only.
+        every = dataflow.interval() if self.source == "steady" else 0
         times: dict[Port, IntArray] = {}
-        for k, stream in enumerate(dataflow.inputs):
-            times[Port(None, k)] = self.inputs.setdefault(stream.beats, np.arange(stream.beats, dtype=np.int64))
+        for port, beats in offered(dataflow, self.source)(1).items():
+            times[port] = self.inputs.setdefault((port, beats.size, every), beats)
         for instance in dataflow.instances:
             sinks = [Port(instance.name, k) for k in range(len(instance.kernel.inputs))]
             sent = self._sent(instance.name, instance.kernel, [times[driver[sink]] for sink in sinks])

@@ -8,7 +8,7 @@ k of (a_i - R_i).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,47 +30,77 @@ class Moves:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """From where the beats of a sink come, and how many cycles before they are valid there they are counted as waiting: one
+    count for each entry of `ahead`.
+    """
+
+    source: Port
+    ahead: tuple[int, ...] = (0,)
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """How beats wait between a source and a sink.
 
-    `most` are valid and not yet taken in some cycle; `held`, those counted that enter an output register a cycle before they
-    are valid; `any`, whether some beat is not taken at once.
+    `most` are the most beats that are counted and not yet taken in some cycle, for each entry of `Way.ahead`; `any` says
+    whether some beat is not taken at once.
     """
 
-    most: int
-    held: int
+    most: tuple[int, ...]
     any: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Timing:
-    """What follows from the moves of so many frames that they repeat: cycles, and `waits` by sink port."""
+    """What follows from the moves of so many frames that they repeat: cycles, `waits` by sink port, and in `ends` for each
+    output of the accelerator, (frames, beats), when its beats leave.
+    """
 
     frames: int
     interval: int
     first_output: int
     frame_latency: int
     waits: Mapping[Port, Wait]
+    ends: Mapping[Port, IntArray]
 
 
 Step = tuple[Mapping[Port, IntArray], Mapping[Port, IntArray]]
 
+Arrivals = Callable[[int], Mapping[Port, IntArray]]
+"""For a number of frames, the cycles from which their beats are there on each input of the accelerator."""
 
-def _moves(dataflow: Dataflow, frames: int) -> Iterator[Step]:
-    """What the edge sends, then what each instance takes and sends, then what the edge takes.
+SOURCES = ("burst", "steady")
 
-    `frames` frames enter at the design's own interval, without back-pressure. Cycles are let go when all
-    that a source drives has taken its beats.
+
+def offered(dataflow: Dataflow, source: str = "burst") -> Arrivals:
+    """What the world outside sends: each frame an interval after the one before it, either as a `burst`, a beat a cycle, or
+    `steady`, spread over the interval: beat i of n in cycle floor(i * interval / n).
     """
-    every, left = dataflow.interval(), Counter(channel.source for channel in dataflow.channels)
-    known: dict[Port, IntArray] = {}
-    for k, stream in enumerate(dataflow.inputs):
-        starts = np.arange(frames, dtype=np.int64)[:, None] * every
-        known[Port(None, k)] = (starts + np.arange(stream.beats)).ravel()
+    every = dataflow.interval()
+
+    def cycles(frames: int) -> dict[Port, IntArray]:
+        found = {}
+        for k, stream in enumerate(dataflow.inputs):
+            order = np.arange(stream.beats, dtype=np.int64)
+            within = order if source == "burst" else order * every // stream.beats
+            found[Port(None, k)] = (np.arange(frames, dtype=np.int64)[:, None] * every + within).ravel()
+        return found
+
+    return cycles
+
+
+def _moves(dataflow: Dataflow, frames: int, arrivals: Arrivals) -> Iterator[Step]:
+    """What the edge sends, then what each instance takes and sends, then what the edge takes, without back-pressure.
+
+    Cycles are let go when all that a source drives has taken its beats.
+    """
+    left = Counter(channel.source for channel in dataflow.channels)
+    known = dict(arrivals(frames))
     yield {}, dict(known)
     driver = {channel.sink: channel.source for channel in dataflow.channels}
 
-    def arrivals(sinks: Sequence[Port]) -> list[IntArray]:
+    def awaited(sinks: Sequence[Port]) -> list[IntArray]:
         found = [known[driver[sink]] for sink in sinks]
         for source in (driver[sink] for sink in sinks):
             left[source] -= 1
@@ -80,21 +110,21 @@ def _moves(dataflow: Dataflow, frames: int) -> Iterator[Step]:
 
     for instance in dataflow.instances:
         ports = [Port(instance.name, k) for k in range(len(instance.kernel.inputs))]
-        reads, writes = run(instance.kernel.schedule(), arrivals(ports), frames)
+        reads, writes = run(instance.kernel.schedule(), awaited(ports), frames)
         sent = {Port(instance.name, k): times for k, times in enumerate(writes)}
         known |= {port: times for port, times in sent.items() if left[port]}
         yield dict(zip(ports, reads, strict=True)), sent
     ends = [Port(None, k) for k in range(len(dataflow.outputs))]
-    yield dict(zip(ends, arrivals(ends), strict=True)), {}
+    yield dict(zip(ends, awaited(ends), strict=True)), {}
 
 
-def simulate(dataflow: Dataflow, frames: int) -> Moves:
-    """Times of `frames` frames that enter at the design's own interval, without back-pressure.
+def simulate(dataflow: Dataflow, frames: int, arrivals: Arrivals | None = None) -> Moves:
+    """Times of `frames` frames that enter at these cycles (default: as bursts), without back-pressure.
 
     Needs a joined dataflow (one sink a source).
     """
     moves = Moves({}, {})
-    for taken, sent in _moves(dataflow, frames):
+    for taken, sent in _moves(dataflow, frames, arrivals or offered(dataflow)):
         moves = Moves({**moves.sent, **sent}, {**moves.taken, **taken})
     return moves
 
@@ -173,25 +203,33 @@ def _last_read(reads: IntArray, steps: IntArray) -> IntArray | None:
     return index
 
 
-def settled(dataflow: Dataflow, pairs: Mapping[Port, Port] | None = None) -> Timing:
+def settled(
+    dataflow: Dataflow,
+    arrivals: Arrivals | None = None,
+    ways: Mapping[Port, Way] | None = None,
+    least_frames: int = 4,
+) -> Timing:
     """Timing of so many frames that the last repeats the one before it, an interval later, and sees every queue at its
     fullest.
 
-    A kernel carries nothing from frame to frame but the cycle of its last step, so what has repeated once repeats for
-    ever; a kernel behind sources that repeat from frame f on repeats from frame f + 1 on. A queue is filled when the
-    first beats leave. `pairs`, source by sink, are the ports between which waiting is looked at (default: the channels).
+    `arrivals` (default: bursts) repeat every interval from the last but one of `least_frames` frames on. A kernel carries
+    nothing from frame to frame but the cycle of its last step, so what has repeated once repeats for ever; a kernel behind
+    sources that repeat from frame f on repeats from frame f + 1 on. A queue is filled when the first beats leave. `ways`
+    says for which sinks waiting is looked at, and from where on (default: the channels).
     """
-    frames = 4
-    between = {channel.sink: channel.source for channel in dataflow.channels} if pairs is None else pairs
+    frames = max(4, least_frames)
+    between = {channel.sink: Way(channel.source) for channel in dataflow.channels} if ways is None else ways
     while True:
-        timing, longest, repeated = _watched(dataflow, frames, between)
+        timing, longest, repeated = _watched(dataflow, frames, arrivals or offered(dataflow), between)
         enough = 3 + longest // timing.interval
         if frames >= enough and repeated:
             return timing
         frames = max(2 * frames, enough)
 
 
-def _watched(dataflow: Dataflow, frames: int, pairs: Mapping[Port, Port]) -> tuple[Timing, int, bool]:
+def _watched(
+    dataflow: Dataflow, frames: int, arrivals: Arrivals, ways: Mapping[Port, Way]
+) -> tuple[Timing, int, bool]:
     """The timing of some frames, the longest that a beat waits, and whether the last frame is the one before it, an interval
     later, on every port. Cycles of a port are kept only while something is still compared with them.
 
@@ -199,11 +237,11 @@ def _watched(dataflow: Dataflow, frames: int, pairs: Mapping[Port, Port]) -> tup
     """
     every = dataflow.interval()
     driver = {channel.sink: channel.source for channel in dataflow.channels}
-    wanted = Counter((*driver.values(), *pairs.values()))
+    wanted = Counter((*driver.values(), *(way.source for way in ways.values())))
     kept: dict[Port, IntArray] = {}
     waits: dict[Port, Wait] = {}
     longest, repeated = 0, True
-    first, last = [0], [0]
+    ends: dict[Port, IntArray] = {}
 
     def against(source: Port) -> IntArray:
         times = kept[source]
@@ -212,28 +250,26 @@ def _watched(dataflow: Dataflow, frames: int, pairs: Mapping[Port, Port]) -> tup
             del kept[source]
         return times
 
-    for taken, sent in _moves(dataflow, frames):
+    for taken, sent in _moves(dataflow, frames, arrivals):
         for port, times in taken.items():
             repeated = repeated and _repeats(times.reshape(frames, -1), -2, every)
             longest = max(longest, int((times - against(driver[port])).max()))
-            if port in pairs:
-                waits[port] = _wait(against(pairs[port]), times)
+            if port in ways:
+                sent_at = against(ways[port].source)
+                most = tuple(most_between(sent_at - cycles, times) for cycles in ways[port].ahead)
+                waits[port] = Wait(most, bool((times > sent_at).any()))
         for port, times in sent.items():
             repeated = repeated and _repeats(times.reshape(frames, -1), -1, every)
             if wanted[port]:
                 kept[port] = times
         if not sent:
-            rows = [times.reshape(frames, -1) for times in taken.values()]
-            first, last = [int(row[0, 0]) for row in rows], [int(row[0, -1]) for row in rows]
-    return Timing(frames, every, min(first), max(last), waits), longest, repeated
+            ends = {port: times.reshape(frames, -1) for port, times in taken.items()}
+    first, last = (min(int(rows[0, 0]) for rows in ends.values()), max(int(rows[0, -1]) for rows in ends.values()))
+    return Timing(frames, every, first, last, waits, ends), longest, repeated
 
 
 def _repeats(rows: IntArray, last: int, interval: int) -> bool:
     return bool(np.array_equal(rows[last], rows[last - 1] + interval))
-
-
-def _wait(sent: IntArray, taken: IntArray) -> Wait:
-    return Wait(most_between(sent, taken), most_between(sent - 1, taken), bool((taken > sent).any()))
 
 
 def most_between(entered: IntArray, left: IntArray) -> int:

@@ -187,6 +187,7 @@ def _options(folder: Path, content: dict[str, Any]) -> Options:
             accumulator_bits=stated["accumulator_bits"],
             wrap=bool(stated.get("wrap", False)),
             upsample=stated["upsample"],
+            source=stated["source"],
             lut_inputs=int(stated["lut_inputs"]),
         )
         digest = content["model"]["copy_sha256"]

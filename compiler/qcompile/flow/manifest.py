@@ -64,6 +64,7 @@ def manifest(options: Options, prepared: Prepared, digests: tuple[str, str], tar
             "accumulator_bits": options.accumulator_bits,
             "wrap": options.wrap,
             "upsample": options.upsample,
+            "source": options.source,
             "backend": options.backend,
             "engine": options.engine,
             "lut_inputs": options.lut_inputs,

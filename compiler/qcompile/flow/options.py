@@ -31,6 +31,7 @@ class Options:
     become transposed ones.
     `engine` (auto, folded, lut) says what computes layers whose neurons read at most `lut_inputs` bits, `lut_stages`
     after how many logic levels these have registers (0: after every layer).
+    `source` (burst, steady) says how frames come: at full speed, or spread over the interval.
     `backend` `hls` writes HLS C++ beside the RTL and runs it on the same frames, with the headers in `hls_include` or those
     of hls4ml; `mixed` makes the nodes that the folding file says so of in HLS C++, the others in RTL.
     `times` writes the seconds of each step into the report, which then differs from run to run.
@@ -47,6 +48,7 @@ class Options:
     fps: float | None = None
     interval: int | None = None
     latency: int | None = None
+    source: str = "burst"
     accumulator_bits: int | None = None
     wrap: bool = False
     upsample: str = "auto"

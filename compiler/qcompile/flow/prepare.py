@@ -11,7 +11,7 @@ from qcompile.dataflow.buffers import FifoSize, fifo_names, insert_fifos, possib
 from qcompile.dataflow.first_output import FirstOutput
 from qcompile.dataflow.join import join
 from qcompile.dataflow.names import top_name
-from qcompile.dataflow.timing import Timing, settled
+from qcompile.dataflow.timing import SOURCES, Timing, offered, settled
 from qcompile.flow.engines import Engines, Lowered, Row, require_options
 from qcompile.flow.options import Options, parse_input_type
 from qcompile.flow.progress import Progress, Step
@@ -49,7 +49,7 @@ class Understood:
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
     """A design that only needs to be written down. `lowered` is the folded dataflow before converters, forks and
-    FIFOs; `notes` are sentences for the user.
+    FIFOs, `source` how frames come; `notes` are sentences for the user.
     """
 
     understood: Understood
@@ -58,6 +58,7 @@ class Prepared:
     lowered: Dataflow
     dataflow: Dataflow
     timing: Timing
+    source: str
     notes: tuple[str, ...]
 
 
@@ -110,6 +111,8 @@ def clocked(options: Options) -> tuple[Target, float, int | None]:
     clock = target.clock_mhz if options.clock_mhz is None else options.clock_mhz
     if not 0 < clock <= 2000:
         raise CompilerError(f"a clock of {clock:g} MHz", hint="give --clock in MHz, for example --clock 100")
+    if options.source not in SOURCES:
+        raise CompilerError(f"--source {options.source}", hint=f"it is {' or '.join(SOURCES)}")
     return target, clock, _interval(options, clock)
 
 
@@ -122,20 +125,20 @@ def built(options: Options, understood: Understood, progress: Progress) -> Prepa
         lowered, folding = _folded(options, understood.network, engines, target, interval, step)
     with progress.step("size FIFOs"):
         dataflow = _buffered(options, lowered, folding, target)
-        timing = settled(dataflow)
-    return Prepared(understood, target, clock, lowered, dataflow, timing, folding.notes)
+        timing = settled(dataflow, offered(dataflow, options.source), {})
+    return Prepared(understood, target, clock, lowered, dataflow, timing, options.source, folding.notes)
 
 
 def _folded(
     options: Options, network: Network, engines: Engines, target: Target, interval: int | None, step: Step
 ) -> tuple[Dataflow, config.Folding]:
     """The folded dataflow with the engine of each layer chosen, and what the user's file says of it."""
-    measure = FirstOutput()
+    measure = FirstOutput(options.source)
     designs = count(1)
 
     def whole(folded: Dataflow) -> Dataflow:
         step.at(next(designs), None, "designs tried")
-        return _completed(folded)
+        return _completed(folded, options.source)
 
     def tried(rows: Sequence[Row]) -> tuple[Dataflow, config.Folding]:
         unfolded = engines.lowered(rows)
@@ -170,7 +173,7 @@ def _folded(
 
     def merit(design: tuple[Dataflow, config.Folding]) -> tuple[int, int, float]:
         """Where a speed is asked for, only the cost counts."""
-        completed = _completed(design[0])
+        completed = _completed(design[0], options.source)
         cycles = 0 if interval is not None else completed.interval()
         latency = measure(completed) if options.latency == 0 else 0
         return cycles, latency, budget.share(total_resources(completed, target))
@@ -222,9 +225,9 @@ def _read_folding(options: Options, network: Network, unfolded: Lowered) -> conf
     return config.read(options.folding, unfolded.dataflow, fifos, host, unfolded.absorbed)
 
 
-def _completed(folded: Dataflow) -> Dataflow:
+def _completed(folded: Dataflow, source: str) -> Dataflow:
     """A folded dataflow with everything between its kernels."""
-    return insert_fifos(join(folded))
+    return insert_fifos(join(folded), source=source)
 
 
 def _buffered(options: Options, lowered: Dataflow, folding: config.Folding, target: Target) -> Dataflow:
@@ -234,7 +237,7 @@ def _buffered(options: Options, lowered: Dataflow, folding: config.Folding, targ
     try:
         placed = config.place(folding, fifo_names(joined))
         sizes = {name: FifoSize(setting.depth, setting.ram_style) for name, setting in placed.items()}
-        dataflow = insert_fifos(joined, sizes)
+        dataflow = insert_fifos(joined, sizes, options.source)
     except CompilerError as error:
         raise error.at(str(options.folding)) from error
     faults = dataflow.check()

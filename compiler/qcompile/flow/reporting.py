@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 import qcompile
 from qcompile.dataflow.first_frame import first_frame
+from qcompile.dataflow.timing import offered
 from qcompile.flow.manifest import SCHEMA, Verdict, certificate
 from qcompile.flow.options import DEFAULT_LUT_INPUTS, DEFAULT_RTL_FRAMES, Options
 from qcompile.flow.prepare import Prepared
@@ -39,7 +40,7 @@ def estimated(options: Options, prepared: Prepared, design: DesignFigures) -> Do
         proof=None,
         simulated=None,
         design=design,
-        first_frame=first_frame(prepared.dataflow),
+        first_frame=first_frame(prepared.dataflow, offered(prepared.dataflow, prepared.source)),
         accumulators=tuple(_accumulator(a) for a in prepared.understood.accumulators),
         netlists=netlist_figures(prepared.dataflow, prepared.target.lut_inputs),
     )

@@ -21,13 +21,14 @@ from qcompile.verify.rtl import BulkRun, Traffic, build_simulator, run_bulk
 STALLED_FRAMES = 4
 """Frames that are also sent with the source idle and the sink stalled in some of the cycles."""
 
+FULL_SPEED = Traffic()
 PATTERNS = (Traffic(60, 0, 1), Traffic(0, 70, 2), Traffic(35, 35, 3))
 
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """The RTL in simulation: the run at full speed, the frames that came out wrong in it or with stalls, and the first
-    fault in words with where it comes from (empty if there is none).
+    """The RTL in simulation: the run with the source that the timing is stated for, the frames that came out wrong in it or
+    with another source or stalls, and the first fault in words with where it comes from (empty if there is none).
     """
 
     full: BulkRun
@@ -58,7 +59,9 @@ def simulate_rtl(
         simulator = build_simulator(toolchain, Cache.of_user(), folder, dataflow.name, work, advance=compiled)
     with progress.step("simulate the RTL") as step:
         few, runs = stimulus.first(STALLED_FRAMES), []
-        for sent, traffic in ((stimulus, Traffic()), *((few, traffic) for traffic in PATTERNS)):
+        stated = Traffic(spread=dataflow.interval()) if prepared.source == "steady" else FULL_SPEED
+        whole = [stated] if stated == FULL_SPEED else [stated, FULL_SPEED]
+        for sent, traffic in (*((stimulus, traffic) for traffic in whole), *((few, traffic) for traffic in PATTERNS)):
             cycles = partial(step.at, total=_cycles(prepared, sent.frames, traffic), what="cycles")
             runs.append((run_bulk(simulator, sent, traffic, advance=cycles), sent, traffic))
         full = runs[0][0]
@@ -67,7 +70,8 @@ def simulate_rtl(
         if run.fault:
             with progress.step("look for the fault"):
                 return Simulation(full, wrong, diagnose(prepared.dataflow, folder, sent, traffic, run, waveform))
-    return Simulation(full, wrong, _slow(prepared, full))
+    slow = (_slow(prepared, run) for run, _, traffic in runs if traffic in (stated, FULL_SPEED))
+    return Simulation(full, wrong, next(filter(None, slow), ""))
 
 
 def _cycles(prepared: Prepared, frames: int, traffic: Traffic) -> int:

@@ -32,11 +32,14 @@ TAPS = "stream_taps.txt"
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """How the world outside behaves: the percent of cycles in which sources idle and sinks stall, drawn from `seed`."""
+    """How the world outside behaves: the percent of cycles in which sources idle and sinks stall, drawn from `seed`; over how
+    many cycles sources spread a frame at least (0: they never wait).
+    """
 
     idle: int = 0
     stall: int = 0
     seed: int = 1
+    spread: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,7 @@ def run_bulk(
         sent = [Path(work) / f"input_{k}.bin" for k in range(len(stimulus.inputs))]
         received = [Path(work) / f"output_{k}.bin" for k in range(len(stimulus.expected))]
         write_frames(sent, stimulus.input_streams, stimulus.inputs)
-        numbers = (frames, traffic.idle, traffic.stall, traffic.seed)
+        numbers = (frames, traffic.idle, traffic.stall, traffic.seed, traffic.spread)
         command = [str(simulator.executable.resolve()), *map(str, (*numbers, *sent, *received)), *recorded]
         what = "simulating the RTL"
         limit, watch = SIMULATION_TIMEOUT_S, None if advance is None else _watching(advance)
