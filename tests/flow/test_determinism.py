@@ -85,7 +85,7 @@ def test_an_edited_file(cli: Cli, models: Path, tmp_path: Path) -> None:
     model = models / "mlp.onnx"
     used = json.loads(compiled(cli, model, tmp_path / "out", "--interval", 24)["folding.json"])
     first, second = "node_MatMul_10_matrix_vector_unit", "node_MatMul_21_matrix_vector_unit"
-    assert used[f"{second}_fifo"]["depth"] == 5
+    assert used[f"{second}_fifo"]["depth"] == 4
     used[first] |= {"PE": 3, "SIMD": 2, "ram_style": "block", "resType": "dsp"}
     used[second] |= {"PE": 2, "SIMD": 1}
     used["node_Quant_15_thresholding"]["engine"] = "binary_search"
