@@ -23,6 +23,7 @@ from tests.support.random_images import random_image_network
 from tests.support.random_networks import random_network
 
 REFUSALS = (
+    "a factor whose zero is no integer or half of its steps",
     "and the ratios of the scales are not integers",
     "are no small integer multiples of a common one",
     "gives real numbers off any integer grid",
@@ -34,7 +35,8 @@ REFUSALS = (
     "too many for a table",
 )
 """What a random network may be refused for: streams of unrelated scales in front of one product or of a sum that nothing
-quantises; a Relu in front of a product whose numbers have an arbitrary offset; padding of such, or thresholds, of a tensor whose
+quantises; a product of two tensors whose zeros differ between channels; a Relu in front of a product whose numbers have an
+arbitrary offset; padding of such, or thresholds, of a tensor whose
 number of axes onnx cannot infer; functions that are not monotone over millions of sums; infinity times zero.
 """
 
