@@ -138,11 +138,33 @@ def enlarged(rng: np.random.Generator) -> Network:
     return b, activation(b, x), (1, 1, 5, 4)
 
 
-@pytest.mark.parametrize(("mode", "products"), [("auto", 48 * 12 * 4), ("deconv", 48 * 12 * 4), ("resize", 48 * 27 * 4)])
+def sub_pixels(rng: np.random.Generator) -> Network:
+    """Channels become pixels, with a bias that differs between the phases and a quantiser, in front of a convolution."""
+    b = ModelBuilder()
+    x = b.quant("x", 0.125, 0.0, 4.0)
+    x = b.node("Conv", [x, weights(b, rng, 8, 2, 3, 2), b.constant(rng.integers(-8, 8, 8) / 32)], {"pads": [1, 0, 1, 1]})
+    x = b.node("DepthToSpace", [activation(b, x)], {"blocksize": 2, "mode": "CRD"})
+    x = b.node("Conv", [x, weights(b, rng, 4, 2, 3, 3)], {"pads": [1, 1, 1, 1]})
+    return b, activation(b, x), (1, 2, 4, 3)
+
+
+@pytest.mark.parametrize(
+    ("network", "mode", "products"),
+    [
+        (enlarged, "auto", 48 * 12 * 4),
+        (enlarged, "deconv", 48 * 12 * 4),
+        (enlarged, "resize", 48 * 27 * 4),
+        (sub_pixels, "deconv", 48 * 18 * 4),
+    ],
+)
 def test_upsampling_is_exact_in_rtl(
-    mode: str, products: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    network: Callable[[np.random.Generator], Network],
+    mode: str,
+    products: int,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    builder, output, shape = enlarged(np.random.default_rng(5))
+    builder, output, shape = network(np.random.default_rng(5))
     onnx.save(builder.model(shape, output), tmp_path / "model.onnx")
     arguments = [str(tmp_path / "model.onnx"), "--target", "pynq-z2", "-o", str(tmp_path / "build"), "--check"]
     assert main([*arguments, "--rtl-frames", "6", "--upsample", mode]) == 0

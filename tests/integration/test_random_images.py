@@ -75,11 +75,12 @@ def simulated(
     folder: Path,
     capsys: pytest.CaptureFixture[str],
     draw: Callable[[int], RandomImageNetwork] = random_image_network,
+    upsample: str = "auto",
 ) -> None:
     """Integers exact in RTL, also with idle cycles and back-pressure; measured interval and latency are the model's."""
     onnx.save(draw(seed).model, folder / "model.onnx")
     arguments = [str(folder / "model.onnx"), "--target", "pynq-z2", "-o", str(folder / "build"), "--frames", "8"]
-    arguments += ["--rtl-frames", "5"] + (["--interval", str(interval)] if interval else [])
+    arguments += ["--rtl-frames", "5", "--upsample", upsample] + (["--interval", str(interval)] if interval else [])
     assert main(arguments) == 0
     verdict = json.loads(capsys.readouterr().out.splitlines()[-1])
     manifest = json.loads((folder / "build" / "manifest.json").read_text(encoding="utf-8"))
@@ -97,7 +98,7 @@ def test_in_rtl(seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize("interval", [None, 3000])
 @pytest.mark.parametrize("seed", range(15))
 def test_resizing_in_rtl(seed: int, interval: int | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    simulated(seed, interval, tmp_path, capsys, random_resizing_network)
+    simulated(seed, interval, tmp_path, capsys, random_resizing_network, "deconv")
 
 
 @pytest.mark.slow

@@ -138,16 +138,26 @@ def test_what_is_read_twice_is_kept() -> None:
     assert run_passes(plain.network, upsample="deconv").integer.nodes == run_passes(plain.network).integer.nodes
 
 
-def test_fewer_bits_decide() -> None:
-    """A row of 3 channels of 4 bits is kept longer, or one of 8 channels of 3 bits waits; or of 64 channels of 1."""
-    for inputs, wide in ((3, False), (16, True)):
-        b, rng = ModelBuilder(), np.random.default_rng(9)
-        y = b.node("Conv", [b.quant("x", 0.25, 0.0, 4.0), weights(b, rng, 8, inputs, 2, 2)])
-        y = b.node("DepthToSpace", [relu(b, y)], {"blocksize": 2})
-        y = relu(b, b.node("Conv", [y, weights(b, rng, 2, 2, 2, 2)]))
-        proof = prove(b.model((1, inputs, 4, 3), y), frames=6)
-        assert_exact(proof)
-        assert (Take in kinds(proof)) == wide
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "size", "mode", "turned"),
+    [
+        (3, 2, 1, "DCR", True),  # a row of 3 channels of 4 bits is kept longer, or one of 8 channels of 3 bits waits
+        (16, 2, 1, "DCR", False),  # of 16 channels
+        (3, 2, 2, "DCR", False),  # a window of 4 pixels for every phase, where 2 channels move in a cycle
+        (3, 4, 2, "CRD", True),  # 4 channels move one by one
+        (3, 2, 2, "CRD", False),
+    ],
+)
+def test_fewer_bits_decide_where_nothing_becomes_slower(
+    inputs: int, outputs: int, size: int, mode: str, turned: bool
+) -> None:
+    b, rng = ModelBuilder(), np.random.default_rng(9)
+    y = b.node("Conv", [b.quant("x", 0.25, 0.0, 4.0), weights(b, rng, 4 * outputs, inputs, size, size)])
+    y = b.node("DepthToSpace", [relu(b, y)], {"blocksize": 2, "mode": mode})
+    y = relu(b, b.node("Conv", [y, weights(b, rng, 2, outputs, 2, 2)]))
+    proof = prove(b.model((1, inputs, 4, 3), y), frames=6)
+    assert_exact(proof)
+    assert (Take not in kinds(proof)) == turned
 
 
 def test_resize_leaves_everything_as_it_is() -> None:

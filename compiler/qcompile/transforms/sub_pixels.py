@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import gcd
 from typing import ClassVar
 
 import numpy as np
@@ -25,8 +26,8 @@ class SubPixelsAsDeconvolution:
     has the weights of its channels for a matrix, so that nothing is moved any more.
 
     What stands between has to be the same function for all channels that become one, but for a constant that is added to
-    their sums. `mode` says where: `auto` where fewer bits wait in buffers (the same number is multiplied), `deconv` wherever
-    it is possible, `resize` nowhere.
+    their sums. `mode` says where: `auto` where fewer bits wait in buffers and nothing becomes slower (the same number is
+    multiplied), `deconv` wherever it is possible, `resize` nowhere.
     """
 
     name: ClassVar[str] = "sub-pixels-as-deconvolution"
@@ -81,15 +82,23 @@ class _SubPixels:
 
     @property
     def cheaper(self) -> bool:
-        """Whether a row of the image, which is kept longer, has fewer bits than the row of results that waits otherwise, and
-        weights do not become wider.
+        """Whether a row of the image, which is kept longer, has fewer bits than the row of results that waits otherwise,
+        weights do not become wider, and the fastest design no slower: a window comes pixel by pixel for every phase, where
+        moving the channels takes a cycle for each run of them.
         """
         (_, width, depth), (rows, columns, _) = self.graph.values[self.image].shape, self.channels.shape
         waiting = self.shape[1] // columns * self.channels.size * _type(self.graph, self.moved.inputs[0]).bits
         kept = width * depth * _type(self.graph, self.image).bits
         constants = self.channels.size * int(np.abs(self.common.added).max()).bit_length()
+        slower = int(np.prod(self.windows.kernel)) > self.channels.shape[2] // _run(self.channels)
         wider = bits_of(self.kernel) > bits_of(self.graph.constants[self.product.inputs[1]])
-        return rows > 1 and kept + constants < waiting and not wider
+        return rows > 1 and kept + constants < waiting and not wider and not slower
+
+
+def _run(channels: IntArray) -> int:
+    """How many channels of a pixel of the result lie side by side in front, everywhere."""
+    breaks = np.flatnonzero((np.diff(channels, axis=2) != 1).any(axis=(0, 1))) + 1
+    return gcd(channels.shape[2], *breaks.tolist())
 
 
 def _type(graph: Graph, name: str) -> IntType:
