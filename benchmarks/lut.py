@@ -243,7 +243,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options = folder, not given.no_plain, given.timeout
             rows.append(measure_example(subject, *options) if isinstance(subject, str) else measure(subject, *options))
     for shown in (table(rows), accuracies(rows)):
-        print(shown.markdown() if given.markdown else shown.plain(), end="\n\n")
+        if shown.rows:
+            print(shown.markdown() if given.markdown else shown.plain(), end="\n\n")
     print("\n".join(goals(rows)))
     if given.json:
         given.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n", encoding="utf-8")
