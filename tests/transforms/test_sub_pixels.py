@@ -143,8 +143,8 @@ def test_what_is_read_twice_is_kept() -> None:
     [
         (3, 2, 1, "DCR", True),  # a row of 3 channels of 4 bits is kept longer, or one of 8 channels of 3 bits waits
         (16, 2, 1, "DCR", False),  # of 16 channels
-        (3, 2, 2, "DCR", False),  # a window of 4 pixels for every phase, where 2 channels move in a cycle
-        (3, 4, 2, "CRD", True),  # 4 channels move one by one
+        (3, 2, 1, "CRD", True),
+        (3, 2, 2, "DCR", False),  # a window of 4 pixels for every phase, where all channels of a pixel move in a cycle
         (3, 2, 2, "CRD", False),
     ],
 )
@@ -167,6 +167,22 @@ def test_resize_leaves_everything_as_it_is() -> None:
     kept, changed = (SubPixelsAsDeconvolution(mode).run(found.network).integer for mode in ("resize", "deconv"))
     assert kept.nodes == found.network.integer.nodes
     assert changed.nodes != kept.nodes
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=seeds, block=st.integers(2, 4), mode=st.sampled_from(["DCR", "CRD"]), bias=st.booleans(), before=st.booleans())
+def test_channels_come_in_the_order_in_which_they_are_taken(
+    seed: int, block: int, mode: str, bias: bool, before: bool
+) -> None:
+    """Left as they are, channels of both modes are moved in whole runs, with equal integers."""
+    b = ModelBuilder()
+    y = shuffled(b, b.quant("x", 0.125, 0.0, 4.0), np.random.default_rng(seed), block, mode, bias=bias, before=before)
+    plain = prove(b.model(SHAPE, y), frames=6, passes=False)
+    changed = run_passes(plain.network, tuple(plain.values[n] for n in plain.network.integer.inputs), upsample="resize")
+    assert_exact(plain.with_network(changed))
+    (moved,) = [node for node in changed.integer.nodes if isinstance(node.op, Take)]
+    index = changed.integer.constants[moved.inputs[1]]
+    assert np.all(np.diff(index, axis=-1) == 1)
 
 
 def test_bipolar_tensors() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from qcompile.ir.network import Network
 from qcompile.ir.types import IntArray
 from qcompile.transforms.accumulator_form import AbsorbSign, PopcountForm
+from qcompile.transforms.channel_order import ChannelOrder
 from qcompile.transforms.fold_padding import FoldPadding
 from qcompile.transforms.sub_pixels import SubPixelsAsDeconvolution
 from qcompile.transforms.upsampling import UpsamplingAsDeconvolution
@@ -29,6 +30,7 @@ PASSES: tuple[NetworkPass, ...] = (
     FoldPadding(),
     UpsamplingAsDeconvolution(),
     SubPixelsAsDeconvolution(),
+    ChannelOrder(),
     AbsorbSign(),
     PopcountForm(),
 )

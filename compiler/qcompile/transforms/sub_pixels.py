@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import gcd
 from typing import ClassVar
 
 import numpy as np
@@ -83,22 +82,16 @@ class _SubPixels:
     @property
     def cheaper(self) -> bool:
         """Whether a row of the image, which is kept longer, has fewer bits than the row of results that waits otherwise,
-        weights do not become wider, and the fastest design no slower: a window comes pixel by pixel for every phase, where
-        moving the channels takes a cycle for each run of them.
+        weights do not become wider, and the fastest design no slower: a window of several pixels comes one by one for every
+        phase, where moving takes a cycle for all channels of a pixel.
         """
         (_, width, depth), (rows, columns, _) = self.graph.values[self.image].shape, self.channels.shape
         waiting = self.shape[1] // columns * self.channels.size * _type(self.graph, self.moved.inputs[0]).bits
         kept = width * depth * _type(self.graph, self.image).bits
         constants = self.channels.size * int(np.abs(self.common.added).max()).bit_length()
-        slower = int(np.prod(self.windows.kernel)) > self.channels.shape[2] // _run(self.channels)
+        slower = int(np.prod(self.windows.kernel)) > 1
         wider = bits_of(self.kernel) > bits_of(self.graph.constants[self.product.inputs[1]])
         return rows > 1 and kept + constants < waiting and not wider and not slower
-
-
-def _run(channels: IntArray) -> int:
-    """How many channels of a pixel of the result lie side by side in front, everywhere."""
-    breaks = np.flatnonzero((np.diff(channels, axis=2) != 1).any(axis=(0, 1))) + 1
-    return gcd(channels.shape[2], *breaks.tolist())
 
 
 def _type(graph: Graph, name: str) -> IntType:
@@ -133,7 +126,7 @@ def _found(network: Network, moved: Node) -> _SubPixels | None:
     dense = windows.stride == windows.dilation == (1, 1) and not windows.ceil_mode
     if not dense or any(b >= k for b, k in zip(windows.before, windows.kernel, strict=True)):
         return None
-    channels = _blocks(graph.constants[moved.inputs[1]], graph.values[node.output].shape)
+    channels = blocks(graph.constants[moved.inputs[1]], graph.values[node.output].shape)
     if channels is None or len(graph.values[image].shape) != 3:
         return None
     common = _common(network, node.output, channels)
@@ -147,7 +140,7 @@ def _found(network: Network, moved: Node) -> _SubPixels | None:
     return None if any(tap is None for tap in taps) else found
 
 
-def _blocks(index: Array, shape: tuple[int, ...]) -> IntArray | None:
+def blocks(index: Array, shape: tuple[int, ...]) -> IntArray | None:
     """(block rows, block columns, C): the channel that becomes each channel of each pixel of a block; None where the index
     does anything else with a frame (height, width, channels), or takes a channel not just once.
     """
