@@ -24,7 +24,9 @@ from qcompile.codegen.hls import generate_hls
 from qcompile.flow.options import Options
 from qcompile.flow.prepare import Prepared, prepare
 from qcompile.flow.progress import Progress
+from qcompile.flow.prove import PART_ELEMENTS, elements_of_a_frame
 from qcompile.flow.vectors import make_frames
+from qcompile.ir.errors import CompilerError
 from qcompile.kernels import Fifo
 from qcompile.tools.cache import Cache
 from qcompile.tools.hls_compiler import build_hls, find_ap_types
@@ -60,7 +62,7 @@ class Subject:
 
 
 SHARED = "../shared/models"
-SUBJECTS = (
+SHARED_SUBJECTS = (
     Subject(f"{SHARED}/tfc_w2a2.onnx", 1000),
     Subject(f"{SHARED}/tfc_w1a1.onnx", 1000),
     Subject(f"{SHARED}/kwsmlp_w3a3.onnx", 1000),
@@ -72,16 +74,32 @@ SUBJECTS = (
     Subject(f"{SHARED}/minimobilenet_requantshift.onnx", 100, 100_000, "zcu104", "uint8", 1.0),
     Subject(f"{SHARED}/espcn_nnresize.onnx", 2, 2_000_000, "zcu104"),
     Subject(f"{SHARED}/tiny_unet_channels_last.onnx", 1, 20_000_000, "u250"),
-    Subject("examples/digits_mlp_w1a1/model.onnx", 1000, 16),
-    Subject("examples/digits_mlp_w2a2/model.onnx", 1000, 16),
-    Subject("examples/digits_dilated_w3a3/model.onnx", 100, 1024),
-    Subject("examples/digits_mobilenet_w4a4/model.onnx", 100, 2048),
-    Subject("examples/digits_resnet_w4a4/model.onnx", 100, 4096),
-    Subject("examples/digits_unet_w4a4/model.onnx", 100, 4096),
-    Subject("examples/digits_vgg_w1a1/model.onnx", 100, 64),
-    Subject("examples/digits_vgg_w2a2/model.onnx", 100, 64),
-    Subject("examples/power_conv1d_w4a4/model.onnx", 100, 600),
 )
+EXAMPLE_INTERVALS = {
+    "digits_mlp_w1a1": 16,
+    "digits_mlp_w2a2": 16,
+    "digits_dilated_w3a3": 1024,
+    "digits_mobilenet_w4a4": 2048,
+    "digits_resnet_w4a4": 4096,
+    "digits_unet_w4a4": 4096,
+    "digits_vgg_w1a1": 64,
+    "digits_vgg_w2a2": 64,
+    "power_conv1d_w4a4": 600,
+}
+EXAMPLE_INTERVAL = 128
+"""Cycles a frame of examples, and of those that are not named."""
+
+
+def subjects() -> list[Subject]:
+    """Shared models and examples that are there."""
+    found = [subject for subject in SHARED_SUBJECTS if (ROOT / subject.path).exists()]
+    for path in sorted((ROOT / "examples").glob("*/model.onnx")):
+        name = path.parent.name
+        interval = EXAMPLE_INTERVALS.get(name, EXAMPLE_INTERVAL)
+        found.append(Subject(f"examples/{name}/model.onnx", 100 if EXAMPLE_INTERVALS.get(name, 0) > 16 else 1000, interval))
+    return found
+
+
 HEADINGS = (
     "model", "frames", "differ", "cycles a frame", "kernels", "lines a kernel", "longest file", "compile, s", "run, s",
     "hls4ml compile, s", "ratio", "hls4ml predict, s", "ratio",
@@ -165,13 +183,15 @@ def measure(subject: Subject, include: Path, frames: int) -> Row:
 
 
 def stimulus(prepared: Prepared, frames: int) -> Stimulus:
-    """Random frames and what the integer network makes of them, one at a time so that memory holds large images."""
+    """Random frames and what the integer network makes of them, some at a time so that memory holds large images."""
     network, dataflow = prepared.understood.network, prepared.dataflow
     codes = make_frames(network, frames).codes
     parts = []
-    for k in range(frames):
-        values = network.integer.evaluate(*(x[k : k + 1] for x in codes))
-        parts.append([np.asarray(values[output]).reshape(1, -1) for output in network.integer.outputs])
+    size = max(1, PART_ELEMENTS // elements_of_a_frame(network.integer))
+    for k in range(0, frames, size):
+        part = [x[k : k + size] for x in codes]
+        values = network.integer.evaluate(*part)
+        parts.append([np.asarray(values[output]).reshape(len(part[0]), -1) for output in network.integer.outputs])
     expected = [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
     return Stimulus(dataflow.inputs, dataflow.outputs, [x.reshape(frames, -1) for x in codes], expected)
 
@@ -193,14 +213,18 @@ def cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def measured(arguments: argparse.Namespace) -> Iterator[Row]:
-    """One for each model that is there and asked for."""
+def measured(arguments: argparse.Namespace, failures: list[str]) -> Iterator[Row]:
+    """One for each model that is there and asked for; `failures` receives those that cannot be compiled."""
     include = find_ap_types(arguments.hls_include)
-    for subject in SUBJECTS:
-        if not (ROOT / subject.path).exists() or (arguments.only and subject.name not in arguments.only):
+    for subject in subjects():
+        if arguments.only and subject.name not in arguments.only:
             continue
         frames = arguments.frames or subject.frames
-        row = measure(subject, include, frames)
+        try:
+            row = measure(subject, include, frames)
+        except CompilerError as error:
+            failures.append(f"{subject.name}: {error}")
+            continue
         if arguments.hls4ml is not None:
             seconds, refused = others(arguments.hls4ml, subject, frames)
             row = replace(row, others=seconds, refused=refused)
@@ -217,13 +241,14 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--frames", type=int, help="frames of each (default: what is written here)")
     parser.add_argument("--markdown", action="store_true")
     arguments = parser.parse_args(words)
-    rows = list(measured(arguments))
+    failures: list[str] = []
+    rows = list(measured(arguments, failures))
     table = Table(HEADINGS, tuple(row.cells() for row in rows))
     print(table.markdown() if arguments.markdown else table.plain())
     for row in rows:
         if row.refused:
             print(f"hls4ml does not take {row.name}: {row.refused}")
-    faults = [fault for row in rows for fault in row.faults()]
+    faults = failures + [fault for row in rows for fault in row.faults()]
     for fault in faults:
         print(f"NOT REACHED: {fault}")
     return 1 if faults else 0

@@ -50,8 +50,11 @@ def test_what_is_not_reached_is_said(row: Any, changed: dict[str, Any], said: st
 
 
 def test_every_example_is_measured(hls: ModuleType) -> None:
+    """And nothing is said of one that is not there."""
     examples = {path.parent.name for path in (ROOT / "examples").glob("*/model.onnx")}
-    assert examples <= {subject.name for subject in hls.SUBJECTS}
+    assert examples <= {subject.name for subject in hls.subjects()}
+    assert hls.EXAMPLE_INTERVALS.keys() <= examples
+    assert all(subject.frames >= 100 for subject in hls.subjects() if subject.name in examples)
 
 
 def test_a_measurement(hls: ModuleType, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
