@@ -228,7 +228,7 @@ def measured(arguments: argparse.Namespace, failures: list[str]) -> Iterator[Row
         if arguments.hls4ml is not None:
             seconds, refused = others(arguments.hls4ml, subject, frames)
             row = replace(row, others=seconds, refused=refused)
-        print(f"{row.name}: {row.wrong} of {row.frames} frames differ, {row.compile_s:.1f} s, {row.run_s:.2f} s", file=sys.stderr)
+        print(*row.cells(), row.refused, sep="  ", file=sys.stderr)
         yield row
 
 
