@@ -142,9 +142,9 @@ class _Conversion:
         name = node.output[0]
         meaning = self.meanings.get(name)
         native = self.dialect.has(self._beginning(node))
-        if meaning is not None and isinstance(meaning.op, Quantiser) and not isinstance(meaning.op, Sign):
+        if meaning is not None and isinstance(meaning.op, Quantiser):
             self.quantised.append(name)
-            if not native:
+            if not native and not isinstance(meaning.op, Sign):
                 self._quantiser(node, meaning, meaning.op)
                 return
         elif node.op_type == "DequantizeLinear" and not native:
