@@ -13,7 +13,7 @@ import pytest
 from qcompile.flow.options import Options
 from qcompile.flow.prepare import prepare
 from qcompile.flow.progress import Progress
-from qcompile.folding.search import Budget, total_resources
+from qcompile.folding.cost import Budget, total_resources
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,8 +13,9 @@ from qcompile.dataflow.buffers import insert_fifos
 from qcompile.dataflow.first_output import FirstOutput
 from qcompile.dataflow.join import join
 from qcompile.dataflow.timing import settled
+from qcompile.folding.cost import Budget, total_resources
 from qcompile.folding.latency import Latency, search_soon, shorten
-from qcompile.folding.search import Budget, search, total_resources
+from qcompile.folding.search import search
 from qcompile.ir.dataflow import Dataflow
 from qcompile.ir.errors import CompilerError
 from qcompile.kernels import MatrixVectorUnit

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from qcompile.dataflow.buffers import insert_fifos
 from qcompile.dataflow.join import join
-from qcompile.folding.search import WIDEST_EDGE_BITS, Budget, block_ram_bits, search, total_resources
-from qcompile.ir.dataflow import Dataflow, Kernel
+from qcompile.folding.cost import Budget, Candidate, block_ram_bits, rated, total_resources
+from qcompile.folding.joints import Joints
+from qcompile.folding.search import WIDEST_EDGE_BITS, search
+from qcompile.ir.dataflow import Channel, Dataflow, Instance, Kernel, Port, Stream
 from qcompile.ir.errors import CompilerError
 from qcompile.ir.types import IntType, read_only
-from qcompile.kernels import ArgMaxUnit, MatrixVectorUnit, WidthConverter
+from qcompile.kernels import ArgMaxUnit, MatrixVectorUnit, StreamAdd, WidthConverter
 from qcompile.targets import Target, load
 
 from ..support.dataflows import chain, classifier, dense, thresholds
@@ -105,6 +107,54 @@ def test_the_fastest_that_fits(dataflow: Dataflow, share: float) -> None:
     found = search(dataflow, target, whole=whole)
     assert not budget.exceeded(total_resources(whole(found), target))
     assert max(k.interval() for k in kernels(found)) <= min(fitting)
+
+
+def residual(width: int, middle: int, skips: bool) -> Dataflow:
+    """Thresholds whose output goes into two dense layers and, `skips`, past them (else through one more) to a sum."""
+    narrow, first = thresholds(IntType(4, True), width), dense(middle, width)
+    inner, second = thresholds(first.accumulator, middle), dense(width, middle, seed=1)
+    other = dense(width, width, seed=2)
+    shortcut = narrow.outputs[0].element if skips else other.accumulator
+    reach = 2 * max(-second.accumulator.lo, -shortcut.lo, shortcut.hi)
+    total = StreamAdd((second.accumulator, shortcut), (1, 1), IntType.of_range(-reach, reach), width)
+    made: dict[str, Kernel] = {"narrow": narrow, "first": first, "inner": inner, "second": second}
+    made |= {} if skips else {"other": other}
+    made["sum"] = total
+    wires = [("narrow", "first", 0), ("first", "inner", 0), ("inner", "second", 0), ("second", "sum", 0)]
+    wires += [("narrow", "sum", 1)] if skips else [("narrow", "other", 0), ("other", "sum", 1)]
+    ends = tuple(Stream(s.element, 1, s.elements) for s in (narrow.inputs[0], total.outputs[0]))
+    channels = [Channel(Port(None), Port("narrow"), ends[0]), Channel(Port("sum"), Port(None), total.outputs[0])]
+    channels += [Channel(Port(a), Port(b, port), made[a].outputs[0]) for a, b, port in wires]
+    instances = tuple(Instance(name, kernel) for name, kernel in made.items())
+    return Dataflow("residual", instances, tuple(channels), ends[:1], ends[1:], ("x",), ("y",))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.sampled_from([2, 4]), st.booleans(), st.integers(2, 16))
+def test_where_streams_fork_and_join(width: int, skips: bool, interval: int) -> None:
+    """Never below the stated bound, and at most the converters between chains above the least of all foldings."""
+    dataflow, budget = residual(width, 2, skips), Budget.of(PYNQ)
+    options = {
+        i.name: [rated(k, PYNQ, budget) for k in i.kernel.foldings() if k.interval() <= interval] for i in dataflow.instances
+    }
+    if not all(options.values()):
+        with pytest.raises(CompilerError, match="cannot be reached"):
+            search(dataflow, PYNQ, interval)
+        return
+    joints = Joints.of(dataflow, options, PYNQ, budget)
+    found = {i.name: rated(i.kernel, PYNQ, budget) for i in search(dataflow, PYNQ, interval).instances}
+    # Of each kernel the cheapest candidate for its widths is enough.
+    narrowed = [cheapest_of_widths(options[i.name]) for i in dataflow.instances]
+    least = min(joints.cost(dict(zip(options, choice, strict=True))) for choice in itertools.product(*narrowed))
+    assert joints.bound() <= least * (1 + 1e-9)
+    assert joints.cost(found) <= least * 1.02
+
+
+def cheapest_of_widths(options: list[Candidate]) -> list[Candidate]:
+    best: dict[tuple[int, ...], Candidate] = {}
+    for option in sorted(options, key=lambda o: -o.cost):
+        best[tuple(s.lanes for s in (*option.kernel.inputs, *option.kernel.outputs))] = option
+    return list(best.values())
 
 
 def test_what_stands_between_the_kernels_must_fit_too() -> None:

@@ -10,7 +10,7 @@ from qcompile.cli import main
 from qcompile.flow.estimate import estimate_model
 from qcompile.flow.options import Options
 from qcompile.flow.progress import Progress
-from qcompile.folding.search import Budget, total_resources
+from qcompile.folding.cost import Budget, total_resources
 
 from ..support.lut_models import convolutional, mixed, perceptron
 

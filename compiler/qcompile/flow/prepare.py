@@ -16,8 +16,9 @@ from qcompile.flow.engines import Engines, Lowered, Row, require_options
 from qcompile.flow.options import Options, parse_input_type
 from qcompile.flow.progress import Progress, Step
 from qcompile.folding import config
+from qcompile.folding.cost import Budget, total_resources
 from qcompile.folding.latency import Latency, search_soon
-from qcompile.folding.search import Budget, search, total_resources
+from qcompile.folding.search import search
 from qcompile.frontend.importer import annotated_inputs, import_model, integer_inputs
 from qcompile.frontend.load import Model, load_model
 from qcompile.ir.dataflow import Dataflow

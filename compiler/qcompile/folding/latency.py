@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from qcompile.folding.search import Budget, Candidate, candidates, converter_resources, rated, search, total_resources
+from qcompile.folding.cost import Budget, Candidate, converter_resources, rated, total_resources
+from qcompile.folding.search import candidates, search
 from qcompile.ir.dataflow import Dataflow, Instance, Kernel, Reordering, Resources
 from qcompile.ir.errors import CompilerError
 from qcompile.targets import Target

@@ -2,18 +2,19 @@
 that fits.
 
 For one interval, a chain of kernels is solved exactly for the cost model by dynamic programming over the stream
-widths between neighbours (a width converter costs what it costs); where a stream forks or joins, a kernel sees its
-first source only.
+widths between neighbours (a width converter costs what it costs). Where streams fork and join, what is found costs at most
+the converters between the chains that the network is cut into more than the least (`joints.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 
-from qcompile.ir.dataflow import Dataflow, Instance, Kernel, Resources, Stream
+from qcompile.folding.cost import Budget, Candidate, rated, total_resources
+from qcompile.folding.joints import Joints
+from qcompile.ir.dataflow import Dataflow, Instance
 from qcompile.ir.errors import CompilerError
-from qcompile.kernels import WidthConverter
 from qcompile.targets import Target
 
 WIDEST_EDGE_BITS = 1024
@@ -21,62 +22,6 @@ WIDEST_EDGE_BITS = 1024
 
 WIDEST_STREAM_BITS = 8192
 """tdata inside: AXI4-Stream infrastructure stops at 1,024 bytes."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Candidate:
-    """One folding of one kernel with what it costs on the target."""
-
-    kernel: Kernel
-    interval: int
-    resources: Resources
-    cost: float
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """What a design may use of the target: absolute numbers."""
-
-    lut: float
-    ff: float
-    bram18: float
-    uram: float
-    dsp: float
-
-    @staticmethod
-    def of(target: Target) -> Budget:
-        """The target's resources times its usual fill."""
-        return Budget(
-            target.lut * target.budget.lut,
-            target.ff * target.budget.ff,
-            target.bram.total_bits // block_ram_bits(target) * target.budget.bram,
-            target.uram.count * target.budget.uram if target.uram is not None and target.uram.initialised else 0,
-            target.dsp.count * target.budget.dsp,
-        )
-
-    def exceeded(self, used: Resources) -> tuple[str, ...]:
-        """What does not fit, in words; empty when all of it does."""
-        rows = (
-            ("LUTs", used.lut, self.lut),
-            ("flip-flops", used.ff, self.ff),
-            ("block RAMs", used.bram18, self.bram18),
-            ("UltraRAMs", used.uram, self.uram),
-            ("DSPs", used.dsp, self.dsp),
-        )
-        return tuple(f"{need:,.0f} {what} of {have:,.0f}" for what, need, have in rows if need > have)
-
-    def share(self, used: Resources) -> float:
-        """A cost: the sum of the shares of each budget, what the target does not have counting as unaffordable."""
-        total = 0.0
-        for need, have in (
-            (used.lut, self.lut),
-            (0.25 * used.ff, self.ff),
-            (used.bram18, self.bram18),
-            (used.uram, self.uram),
-            (used.dsp, self.dsp),
-        ):
-            total += need / have if have else (1e9 if need else 0.0)
-        return total
 
 
 def search(
@@ -108,7 +53,10 @@ def search(
         )
 
     def folded(cycles: int) -> Dataflow:
-        return _with(dataflow, _cheapest(dataflow, found, cycles, target, budget))
+        fast = {name: [c for c in options if c.interval <= cycles] for name, options in found.items()}
+        chosen = Joints.of(dataflow, fast, target, budget).cheapest()
+        instances = tuple(replace(i, kernel=chosen[i.name].kernel) for i in dataflow.instances)
+        return replace(dataflow, instances=instances)
 
     def exceeded(candidate: Dataflow) -> tuple[str, ...]:
         # What stands between the kernels only adds to them, and takes long to find.
@@ -138,40 +86,6 @@ def search(
     return best
 
 
-def _with(dataflow: Dataflow, chosen: Mapping[str, _Path]) -> Dataflow:
-    """The dataflow with the chosen kernels."""
-    instances = tuple(replace(i, kernel=chosen[i.name].candidate.kernel) for i in dataflow.instances)
-    return replace(dataflow, instances=instances)
-
-
-def block_ram_bits(target: Target) -> int:
-    """Bits of the unit in which block RAM is counted: 18 kbit (half of a 36-kbit block), or the part's own smaller
-    block.
-    """
-    return min(target.bram.bits, 18432)
-
-
-def total_resources(dataflow: Dataflow, target: Target) -> Resources:
-    """Estimate of a whole design."""
-    total = Resources()
-    for instance in dataflow.instances:
-        total += instance.kernel.resources(target.lut_inputs, block_ram_bits(target))
-    return total
-
-
-def rated(kernel: Kernel, target: Target, budget: Budget) -> Candidate:
-    """A kernel as it is folded, with what it costs."""
-    used = kernel.resources(target.lut_inputs, block_ram_bits(target))
-    return Candidate(kernel, kernel.interval(), used, budget.share(used))
-
-
-def converter_resources(source: Stream, sink: Stream, target: Target) -> Resources:
-    """What has to stand between two neighbours."""
-    if source.lanes == sink.lanes:
-        return Resources()
-    return WidthConverter(source, sink.lanes).resources(target.lut_inputs, block_ram_bits(target))
-
-
 def candidates(
     dataflow: Dataflow, instance: Instance, fixed: Collection[str], target: Target, budget: Budget
 ) -> list[Candidate]:
@@ -190,60 +104,3 @@ def candidates(
         too_wide = any(s.bits > limit_in for s in kernel.inputs) or any(s.bits > limit_out for s in kernel.outputs)
         (wide if too_wide else narrow).append(rated(kernel, target, budget))
     return narrow or wide
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Path:
-    """A candidate of one kernel, the best choice up to it, and what both cost with the converter between them."""
-
-    candidate: Candidate
-    source: _Path | None
-    cost: float
-
-
-def _cheapest(
-    dataflow: Dataflow, candidates: Mapping[str, Sequence[Candidate]], interval: int, target: Target, budget: Budget
-) -> dict[str, _Path]:
-    """For each instance the chosen candidate, found from the last kernel of each chain backwards."""
-    driver = {c.sink.instance: c.source.instance for c in reversed(dataflow.channels) if c.sink.instance is not None}
-    readers: dict[str, list[str]] = {}
-    for channel in dataflow.channels:
-        if channel.source.instance is not None and channel.sink.instance is not None:
-            readers.setdefault(channel.source.instance, []).append(channel.sink.instance)
-    paths: dict[str, list[_Path]] = {}
-    for instance in dataflow.instances:
-        fast = [c for c in candidates[instance.name] if c.interval <= interval]
-        source = driver.get(instance.name)
-        # Behind a fork the source was settled for its first reader: only that reader continues its chain.
-        continues = source is not None and readers[source][0] == instance.name
-        before = _pruned(paths[source]) if continues and source is not None else []
-        paths[instance.name] = [_extended(c, before, target, budget) for c in fast]
-    chosen: dict[str, _Path] = {}
-    for instance in reversed(dataflow.instances):
-        if instance.name not in chosen:
-            path: _Path | None = min(paths[instance.name], key=lambda p: p.cost)
-            name: str | None = instance.name
-            while path is not None and name is not None and name not in chosen:
-                chosen[name] = path
-                path, name = path.source, driver.get(name)
-    return chosen
-
-
-def _pruned(paths: Sequence[_Path]) -> list[_Path]:
-    """The cheapest path for each width of the last stream."""
-    best: dict[int, _Path] = {}
-    for path in paths:
-        lanes = path.candidate.kernel.outputs[0].lanes
-        if lanes not in best or path.cost < best[lanes].cost:
-            best[lanes] = path
-    return list(best.values())
-
-
-def _extended(candidate: Candidate, before: Sequence[_Path], target: Target, budget: Budget) -> _Path:
-    best: _Path | None = None
-    for path in before:
-        between = converter_resources(path.candidate.kernel.outputs[0], candidate.kernel.inputs[0], target)
-        cost = path.cost + candidate.cost + budget.share(between)
-        if best is None or cost < best.cost:
-            best = _Path(candidate, path, cost)
-    return best or _Path(candidate, None, candidate.cost)
