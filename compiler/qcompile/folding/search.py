@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from functools import cache
 
 from qcompile.folding.cost import Budget, Candidate, rated, total_resources
 from qcompile.folding.joints import Joints
@@ -58,23 +59,19 @@ def search(
         instances = tuple(replace(i, kernel=chosen[i.name].kernel) for i in dataflow.instances)
         return replace(dataflow, instances=instances)
 
-    def exceeded(candidate: Dataflow) -> tuple[str, ...]:
-        # What stands between the kernels only adds to them, and takes long to find.
-        kernels = budget.exceeded(total_resources(candidate, target))
-        return kernels or budget.exceeded(total_resources(whole(candidate), target))
-
     steps = sorted({c.interval for options in found.values() for c in options if c.interval >= reachable})
     steps = [interval] if interval is not None else steps or [reachable]
-    low, high = 0, len(steps) - 1
-    best = folded(steps[-1])
-    while low < high:
-        middle = (low + high) // 2
-        candidate = folded(steps[middle])
-        if exceeded(candidate):
-            low = middle + 1
-        else:
-            high, best = middle, candidate
-    excess = exceeded(best)
+    design = cache(lambda step: folded(steps[step]))
+    kernels = cache(lambda step: budget.exceeded(total_resources(design(step), target)))
+    exceeded = cache(lambda step: kernels(step) or budget.exceeded(total_resources(whole(design(step)), target)))
+    # What stands between the kernels takes long to find and adds little to them: first where they alone fit, then on from there.
+    last = len(steps) - 1
+    low = high = _first(0, last, lambda step: not kernels(step))
+    stride = 1
+    while high < last and exceeded(high):
+        low, high, stride = high + 1, min(high + stride, last), 2 * stride
+    fitting = _first(low, high, lambda step: not exceeded(step))
+    excess = exceeded(fitting)
     if excess:
         asked = interval is not None or bool(fixed)
         raise CompilerError(
@@ -83,7 +80,15 @@ def search(
             "(budgets of the target)",
             hint="choose a larger target" + (", fewer frames a second or another folding" if asked else ""),
         )
-    return best
+    return design(fitting)
+
+
+def _first(low: int, high: int, holds: Callable[[int], bool]) -> int:
+    """The least number from `low` for which it holds, as it does for all greater ones; `high` where it holds for none below."""
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle + 1, high)
+    return low
 
 
 def candidates(
