@@ -27,7 +27,7 @@ from qcompile.flow.prepare import understand
 from qcompile.flow.progress import Progress
 from qcompile.ir.dataflow import Kernel, Resources
 from qcompile.kernels import Thresholding
-from qcompile.tools.synthesis import synthesise
+from qcompile.tools.synthesis import XC7, Module, synthesise
 from qcompile.tools.yosys import find_yosys
 
 RTL_FRAMES = 10
@@ -200,7 +200,7 @@ def requantisations(path: Path, case: Case, most: int) -> list[Requantisation]:
 
     def cells(kernel: Kernel) -> Resources:
         with tempfile.TemporaryDirectory(prefix="qcompile-synthesis-") as folder:
-            return synthesise(yosys, kernel, 6, Path(folder))
+            return XC7.resources(synthesise(yosys, XC7, Module.of(kernel), Path(folder)))
 
     found = []
     for name, kernel in [(name, kernel) for name, kernel in units(path, case) if kernel.form is not None][:most]:

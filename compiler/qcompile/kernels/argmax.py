@@ -90,7 +90,7 @@ class ArgMaxUnit:
         total = skid_buffer(index) + Resources(lut=3.0, ff=float(self.lanes * self.input.bits + stages))
         if self.shifted:
             width = self.lanes * key
-            total += counter(self.beats) + Resources(lut=width, ff=width)
+            total += counter(self.beats, lut_inputs) + Resources(lut=width, ff=width)
             total += rom_resources("distributed", width, self.beats, lut_inputs, bram_bits)
         nodes = self.lanes
         for level in range(1, (self.lanes - 1).bit_length() + 1):
@@ -98,7 +98,7 @@ class ArgMaxUnit:
             total += scaled(Resources(lut=comparator(key, lut_inputs) + key + level), pairs)
             total += Resources(ff=float(nodes * (key + level)))
         if self.beats > 1:
-            total += counter(self.beats) + Resources(lut=comparator(key, lut_inputs) + index, ff=1.0 + key + index)
+            total += counter(self.beats, lut_inputs) + Resources(lut=comparator(key, lut_inputs) + index, ff=1.0 + key + index)
         return total
 
     def binding(self) -> Binding:

@@ -29,6 +29,13 @@ def lutram_luts(width: int, depth: int, lut_inputs: int) -> int:
     return 4 * -(-width // 3) * -(-depth // 64)
 
 
+def single_port_luts(width: int, depth: int, lut_inputs: int) -> int:
+    """LUTs used as memory by `depth` words of `width` bits with one address: eight bits of 32 words in four LUT6."""
+    if lut_inputs < 6:
+        return lutram_luts(width, depth, lut_inputs)
+    return 4 * -(-width // 8) if depth <= 32 else width * -(-depth // 64)
+
+
 def ram_resources(style: str, width: int, depth: int, lut_inputs: int, bram_bits: int) -> Resources:
     """A simple dual-port memory in this style, with its output register, without its addresses."""
     if style == "block":

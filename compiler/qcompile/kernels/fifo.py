@@ -94,11 +94,12 @@ class Fifo:
         if self.depth == 2:
             return Resources(lut=bits + 3, ff=2 * bits + 2)
         count_bits, address_bits = store.bit_length(), max(1, (store - 1).bit_length())
-        control = Resources(lut=count_bits + 7, ff=count_bits + 2)
+        control = Resources(lut=count_bits + (4 if lut_inputs >= 6 else 7), ff=count_bits + 2)
         if self.built_style != "srl":
-            addresses = Resources(lut=2 * (address_bits + 1 + address_bits // 6), ff=2 * address_bits)
+            carried = 0 if self.built_style == "block" and lut_inputs >= 6 else 1 + address_bits // 6
+            addresses = Resources(lut=2 * (address_bits + carried), ff=2 * address_bits)
             return control + addresses + ram_resources(self.built_style, bits, store, lut_inputs, bram_bits)
-        control += Resources(lut=count_bits)
+        control += Resources(lut=count_bits - (2 if lut_inputs >= 6 else 0))
         if lut_inputs < 6:
             return control + Resources(lut=bits * mux_luts(store, lut_inputs), ff=bits * (store + 1))
         lutram = bits * -(-store // 32)

@@ -83,7 +83,7 @@ class LookupTable:
         """A memory a lane, the count of folds, the output."""
         depth, results = self._depth(), self.pe * self.output.bits
         memory = rom_resources(self.ram_style, self.output.bits, depth, lut_inputs, bram_bits)
-        control = counter(depth >> self.address_bits) + Resources(lut=3.0, ff=1.0)
+        control = counter(depth >> self.address_bits, lut_inputs) + Resources(lut=3.0, ff=1.0)
         return scaled(memory, self.pe) + control + skid_buffer(results)
 
     def binding(self) -> Binding:

@@ -11,7 +11,7 @@ import numpy as np
 
 from qcompile.ir.dataflow import Binding, Memory, Resources, Schedule, Stream, steps
 from qcompile.ir.types import IntArray, IntType
-from qcompile.kernels.common import lutram_luts, ram_resources, resolve_ram_style
+from qcompile.kernels.common import ram_resources, resolve_ram_style, single_port_luts
 from qcompile.kernels.dot_product import RES_TYPES, DotProduct, WeightCode, weight_code
 from qcompile.kernels.folding import divisors, legal_number, legal_word
 from qcompile.kernels.memory import RAM_STYLES, counter, pack, resolve_rom_style, rom_resources, scaled, skid_buffer
@@ -168,18 +168,20 @@ class MatrixVectorUnit:
         stages = dot.latency() + 1
         total = rom_resources(self.ram_style, width, self.depth, lut_inputs, bram_bits)
         total += rom_resources("distributed", outputs, initials, lut_inputs, bram_bits)
-        total += self._dot_products(dot, lut_inputs) + counter(self.depth) + skid_buffer(outputs)
+        total += self._dot_products(dot, lut_inputs) + counter(self.depth, lut_inputs) + skid_buffer(outputs)
         total += Resources(lut=10.0, ff=float(operand + stages + (self.row_folds > 1)))
         if self.stationary == "input":
             return total + self._sums(stages, lut_inputs, bram_bits)
-        total += counter(widest) + counter(max(1, initials))
+        total += counter(widest, lut_inputs) + counter(max(1, initials), lut_inputs)
         total += self._sequence(widest, initials, lut_inputs, bram_bits)
         if self.row_folds > 1 and widest > 1:
-            kept = lutram_luts(operand, widest, lut_inputs)
+            kept = single_port_luts(operand, widest, lut_inputs)
             total += Resources(lut=float(kept + operand), lutram=float(kept))
         if self._accumulates():
             delays = 2.0 * -(-stages // 16)  # shift registers of the flags `first` and `last`
-            total += Resources(lut=2.0 * outputs + delays, lutram=delays, ff=outputs + 1.0)
+            total += Resources(lut=delays, lutram=delays, ff=1.0)
+            if not (lut_inputs >= 6 and self.simd == 1 and dot.uses_dsp):  # where it is not inside the DSP48
+                total += Resources(lut=outputs, ff=outputs)
         return total
 
     def binding(self) -> Binding:
@@ -278,13 +280,14 @@ class MatrixVectorUnit:
         cycle = self.cycle
         if cycle.matrices == 1:
             return Resources()
-        total = counter(self.row_folds)
+        total = counter(self.row_folds, lut_inputs)
         if cycle.regular:
             return total
         for size in (widest, self.row_folds)[: 2 if initials > 1 else 1]:
             width = max(1, (size - 1).bit_length()) + max(1, (self.depth - 1).bit_length())
             index = (cycle.matrices - 1).bit_length()
-            total += counter(len(cycle.columns[0])) + counter(cycle.width) + counter(cycle.height)
+            for limit in (len(cycle.columns[0]), cycle.width, cycle.height):
+                total += counter(limit, lut_inputs)
             total += rom_resources("distributed", width, cycle.matrices, lut_inputs, bram_bits)
             total += Resources(lut=3.0 * index + width, ff=float(index + 1))
         return total
@@ -302,7 +305,7 @@ class MatrixVectorUnit:
             return total
         if folds == 1:
             return total + Resources(ff=float(outputs))
-        address = counter(folds)
+        address = counter(folds, lut_inputs)
         total += address + address + Resources(ff=address.ff)
         return total + ram_resources(self._sums_style(), outputs, folds, lut_inputs, bram_bits)
 

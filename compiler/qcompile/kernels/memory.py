@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from qcompile.ir.dataflow import Resources
@@ -49,10 +51,13 @@ def lut_roms(width: int, depth: int, lut_inputs: int) -> float:
 
     Bits that are alike in every word share their LUT, and so do constant ones; in a shallow memory that is most of them.
     """
-    if depth <= 1:
-        return 0.0
-    leaves = -(-depth // (1 << lut_inputs))
-    return float(distinct_bits(width, depth) * (leaves + (leaves - 1) // 4))
+    return distinct_bits(width, depth) * leaves(depth, lut_inputs) if depth > 1 else 0.0
+
+
+def leaves(depth: int, lut_inputs: int) -> int:
+    """LUTs of one bit of a read-only memory of `depth` words."""
+    count = -(-depth // (1 << lut_inputs))
+    return count + (count - 1) // 4
 
 
 def distinct_bits(width: int, depth: int) -> float:
@@ -63,6 +68,14 @@ def distinct_bits(width: int, depth: int) -> float:
     return (patterns - 2) * (1 - (1 - 1 / patterns) ** width)
 
 
+def varying_bits(words: Sequence[int], width: int) -> int:
+    """How many of the `width` bits of these words are neither constant nor like another one in every word."""
+    rows = np.array([list(word.to_bytes(-(-width // 8), "little")) for word in words], np.uint8)
+    columns = np.unpackbits(rows, axis=1, bitorder="little")[:, :width]
+    patterns = np.unique(columns, axis=1)
+    return int(np.sum(np.any(patterns != patterns[0], axis=0)))
+
+
 def resolve_rom_style(ram_style: str, width: int, depth: int) -> str:
     """The style of a read-only memory: `auto` becomes block RAM where that saves LUTs enough."""
     if ram_style != "auto":
@@ -71,8 +84,13 @@ def resolve_rom_style(ram_style: str, width: int, depth: int) -> str:
     return "block" if spared > LUTS_PER_BLOCK * block_rams(width, depth) else "distributed"
 
 
-def rom_resources(ram_style: str, width: int, depth: int, lut_inputs: int, bram_bits: int) -> Resources:
-    """A `rom` with its output register, which block RAMs and UltraRAMs have inside. `ram_style` as given by the user."""
+def rom_resources(
+    ram_style: str, width: int, depth: int, lut_inputs: int, bram_bits: int, words: Sequence[int] = ()
+) -> Resources:
+    """A `rom` with its output register, which block RAMs and UltraRAMs have inside. `ram_style` as given by the user.
+
+    Where `words` are given, bits that are alike in all of them are counted, and else as many as random words have.
+    """
     style = resolve_rom_style(ram_style, width, depth)
     if depth <= 1:
         return Resources()
@@ -80,13 +98,15 @@ def rom_resources(ram_style: str, width: int, depth: int, lut_inputs: int, bram_
         return Resources(bram18=block_rams(width, depth, bram_bits))
     if style == "ultra":
         return Resources(uram=ultra_rams(width, depth))
-    return Resources(lut=lut_roms(width, depth, lut_inputs), ff=distinct_bits(width, depth))
+    bits = float(varying_bits(words, width)) if words else distinct_bits(width, depth)
+    return Resources(lut=bits * leaves(depth, lut_inputs), ff=bits)
 
 
-def counter(limit: int) -> Resources:
-    """A counter from 0 to `limit` - 1: incrementer, comparison and return to zero."""
+def counter(limit: int, lut_inputs: int) -> Resources:
+    """A counter from 0 to `limit` - 1: incrementer, comparison and return to zero. Of LUT6 parts the carry chain adds up alone."""
     bits = (limit - 1).bit_length()
-    return Resources(lut=1.5 * bits + bits / 3, ff=float(bits))
+    lut = min(1.5 * bits, 0.5 * bits + 2) if lut_inputs >= 6 else 1.5 * bits + bits / 3
+    return Resources(lut=lut, ff=float(bits))
 
 
 def skid_buffer(width: int) -> Resources:

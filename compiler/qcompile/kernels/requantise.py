@@ -99,14 +99,20 @@ class Requantise:
         Bits of the sum that are shifted out need no register, but for ties.
         """
         total, result, shift = self._sum().bits, self.output.bits, self.form.shift
-        kept = total if self.form.half_even else total - shift
-        clamp = 0.5 * (total - shift) + result + (shift / 5 + 1 if self.form.half_even else 0.0)
-        lane = Resources(lut=total + clamp, ff=float(kept)) + self._product(lut_inputs)
-        if self.folds > 1:
-            lane += Resources(ff=float(self._addend().bits))
-        field = self._multiplier().bits + self._addend().bits
-        constants = rom_resources(self.ram_style, self.pe * field, self.folds, lut_inputs, bram_bits)
-        control = counter(self.folds) + Resources(lut=2.0, ff=3.0)
+        product, multiplier, addend = self._product(lut_inputs), self._multiplier().bits, self._addend().bits
+        tie = shift / 5 + 1 if self.form.half_even else 0.0
+        # A LUT6 of the skid buffer has room for the clamp's choice.
+        clamp = (0.3 * (total - shift) if lut_inputs >= 6 else 0.5 * (total - shift) + result) + tie
+        constants = rom_resources(
+            self.ram_style, self.pe * (multiplier + addend), self.folds, lut_inputs, bram_bits, self._words()
+        )
+        control = counter(self.folds, lut_inputs) + Resources(lut=2.0, ff=3.0)
+        lane = Resources(lut=clamp) + product
+        if product.dsp == 1 and lut_inputs >= 6:  # one DSP48 has the adder inside, and the registers around it
+            constants = replace(constants, ff=max(0.0, constants.ff - self.pe * multiplier))
+        else:
+            lane += Resources(lut=total, ff=total if self.form.half_even else total - shift)
+            lane += Resources(ff=addend if self.folds > 1 else 0)
         return scaled(lane, self.pe) + constants + control + skid_buffer(self.pe * result)
 
     def _product(self, lut_inputs: int) -> Resources:
@@ -125,11 +131,7 @@ class Requantise:
     def binding(self) -> Binding:
         """The RTL instance with its constants."""
         multiplier, addend = self._multiplier(), self._addend()
-        fields = (self.form.multipliers & (1 << multiplier.bits) - 1).astype(object)
-        fields = fields + ((self._addends() & (1 << addend.bits) - 1).astype(object) << multiplier.bits)
         width = multiplier.bits + addend.bits
-        rows = np.broadcast_to(fields, (self.channels,)).reshape(-1, self.pe)[: self.folds]
-        words = tuple(sum(int(field) << (width * lane) for lane, field in enumerate(row)) for row in rows)
         parameters: tuple[tuple[str, int | str], ...] = (
             ("PE", self.pe),
             ("FOLDS", self.folds),
@@ -146,13 +148,22 @@ class Requantise:
             ("RAM_STYLE", resolve_rom_style(self.ram_style, self.pe * width, self.folds)),
             ("USE_DSP", int(self.uses_dsp)),
         )
-        memory = Memory("CONSTANTS_FILE", self.pe * width, words)
+        memory = Memory("CONSTANTS_FILE", self.pe * width, self._words())
         return Binding(self.kind, ("skid_buffer", "logic_rom", "rom", "requantise"), parameters, (memory,))
 
     def evaluate(self, *frames: IntArray) -> tuple[IntArray, ...]:
         """(frames, vectors * channels) to the same shape."""
         (x,) = frames
         return (self.form.evaluate(x.reshape(-1, self.channels)).reshape(x.shape),)
+
+    def _words(self) -> tuple[int, ...]:
+        """A word a fold: for each lane its multiplier, and the addend above it."""
+        multiplier, addend = self._multiplier().bits, self._addend().bits
+        fields = (self.form.multipliers & (1 << multiplier) - 1).astype(object)
+        fields = fields + ((self._addends() & (1 << addend) - 1).astype(object) << multiplier)
+        rows = np.broadcast_to(fields, (self.channels,)).reshape(-1, self.pe)[: self.folds]
+        width = multiplier + addend
+        return tuple(sum(int(field) << (width * lane) for lane, field in enumerate(row)) for row in rows)
 
     def _addends(self) -> IntArray:
         """The addends, with half a unit where halves are rounded to even numbers."""

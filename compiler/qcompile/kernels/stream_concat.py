@@ -94,8 +94,9 @@ class StreamConcat:
         multiplexer = (
             0.0 if self.whole else min(stream.bits for stream in self.inputs) * (0.2 if lut_inputs >= 6 else 1.0)
         )
+        control = 4.0 if lut_inputs >= 6 else 12.0
         return Resources(
-            lut=bits_in + bits_out + multiplexer + 2.0 * count + 12, ff=2.0 * (bits_in + bits_out) + 6 + count
+            lut=bits_in + bits_out + multiplexer + 2.0 * count + control, ff=2.0 * (bits_in + bits_out) + 6 + count
         )
 
     def binding(self) -> Binding:

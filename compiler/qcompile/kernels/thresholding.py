@@ -148,7 +148,7 @@ class Thresholding:
         folds, bits = self._shape(self.searches)
         values, results = self.pe * self.input.bits, self.pe * self.output.bits
         base = results if self.base else 0
-        total = counter(folds) + skid_buffer(results) + Resources(lut=4.0 + base, ff=values + 2.0)
+        total = counter(folds, lut_inputs) + skid_buffer(results) + Resources(lut=4.0 + base, ff=values + 2.0)
         if bool(np.any(self.descending)):
             total += Resources(lut=values) + rom_resources("distributed", self.pe, folds, lut_inputs, bram_bits)
         if self.searches:
@@ -251,7 +251,7 @@ class Thresholding:
         for level in range(self.levels):
             depth = folds << level
             carried = self.pe * (self.input.bits + level) + fold_bits if level else 0
-            each = comparator(bits, lut_inputs) * (0.6 if depth <= 2 else 1.0)
+            each = comparator(bits, lut_inputs) * (0.9 if depth == 1 else 1.0)
             total += Resources(lut=self.pe * each, ff=carried + 1.0)
             chosen = style if depth > SHALLOW else "distributed"
             total += scaled(rom_resources(chosen, bits, depth, lut_inputs, bram_bits), self.pe)

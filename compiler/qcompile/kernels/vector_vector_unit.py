@@ -110,7 +110,7 @@ class VectorVectorUnit:
         bits = self.pe * self.accumulator.bits
         kept = lutram_luts(bits, self.folds, lut_inputs) if self.folds > 1 else 0
         registers = self.pe * self.input.bits + 7.0 + (bits if self.folds == 1 else 0)
-        total = counter(self.positions * self.folds) + counter(self.folds) + skid_buffer(bits)
+        total = counter(self.positions * self.folds, lut_inputs) + counter(self.folds, lut_inputs) + skid_buffer(bits)
         total += Resources(lut=kept + bits + 4.0, lutram=kept, ff=registers + bits)
         if self._all_ones():
             return total + Resources(ff=float(self.pe * self.input.bits))

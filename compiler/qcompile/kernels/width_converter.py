@@ -81,9 +81,14 @@ class WidthConverter:
         count_bits = (wide_in + wide_out - 1).bit_length()
         narrow = unit * min(wide_in, wide_out)
         rest = unit * (max(wide_in, wide_out) - 1)
-        selection = wide_out if wide_in == 1 else unit * self._shifter_luts(lut_inputs)
+        if wide_in == 1:
+            selection = wide_out
+        elif wide_out == 1 and lut_inputs >= 6:
+            selection = unit * (wide_in - 2)
+        else:
+            selection = unit * self._shifter_luts(lut_inputs)
         return Resources(
-            lut=selection + narrow + 2 * count_bits + 10,
+            lut=selection + narrow + 2 * count_bits + (4 if lut_inputs >= 6 else 10),
             ff=2 * narrow + rest + (unit * wide_out if widens else 0) + count_bits + (3 if widens else 2),
         )
 

@@ -10,7 +10,9 @@ import numpy as np
 
 from qcompile.ir.dataflow import Binding, Resources, Schedule, Stream, steps
 from qcompile.ir.types import IntArray, IntType
+from qcompile.kernels.common import lutram_luts
 from qcompile.kernels.folding import divisors, legal_number
+from qcompile.kernels.memory import comparator, skid_buffer
 from qcompile.kernels.parallel_window_maximum import ParallelWindowMaximum
 
 
@@ -80,8 +82,11 @@ class WindowMaximumUnit:
         buffer.
         """
         bits = self.pe * self.input.bits
-        memory = bits * -(-self.folds // 2**lut_inputs) if self.folds > 1 else 0
-        return Resources(lut=2.5 * bits + memory + 8, lutram=memory, ff=3.0 * bits + (bits if self.folds == 1 else 0) + 12)
+        kept = lutram_luts(bits, self.folds, lut_inputs) if self.folds > 1 else 0
+        counters = (self.positions * self.folds - 1).bit_length() + (self.folds - 1).bit_length()
+        compared = bits + self.pe * comparator(self.input.bits, lut_inputs)
+        registers = bits * (2.0 if self.folds == 1 else 1.0) + counters + 1
+        return skid_buffer(bits) + Resources(lut=kept + compared + 1.2 * counters + 2, lutram=kept, ff=registers)
 
     def binding(self) -> Binding:
         """The RTL instance."""
