@@ -134,7 +134,7 @@ def test_what_the_user_fixed_stays(cheapest: Dataflow) -> None:
 def test_as_low_as_fits() -> None:
     """The lowest on a small part of a board needs no more than that, and more of the board gives less."""
     found = []
-    for share in (0.009, 0.02):
+    for share in (0.007, 0.02):
         target = small(share)
         started = search(layers(32, 32, 32), target, INTERVAL, whole=whole)
         lowest = shorten(started, target, INTERVAL, Latency(None, measured), whole=whole)

@@ -18,10 +18,15 @@ QONNX = "qonnx.custom_op.general"
 
 
 def _loads(opset: int) -> bool:
-    """Whether the installed onnxruntime runs this operator set."""
-    node = helper.make_node("Relu", ["x"], ["y"])
+    """Whether the installed onnxruntime runs this operator set, quantisers included: it may lack some operators of the last one."""
+    scale = numpy_helper.from_array(np.float32(1), "scale")
+    nodes = [
+        helper.make_node("Relu", ["x"], ["r"]),
+        helper.make_node("QuantizeLinear", ["r", "scale"], ["q"]),
+        helper.make_node("DequantizeLinear", ["q", "scale"], ["y"]),
+    ]
     x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy")
-    model = helper.make_model(helper.make_graph([node], "relu", [x], [y]), ir_version=IR_VERSION)
+    model = helper.make_model(helper.make_graph(nodes, "quantised", [x], [y], [scale]), ir_version=IR_VERSION)
     model.opset_import[0].version = opset
     try:
         open_session(model)

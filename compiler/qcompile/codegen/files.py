@@ -26,13 +26,14 @@ def generate(
     clock_mhz: float,
     first_output: int,
     vectors: tuple[Sequence[IntArray], Sequence[IntArray]],
+    spread: int = 0,
     mixed: bool = False,
 ) -> Design:
     """RTL, memories, simulation benches with test vectors, and scripts; where `mixed`, with blocks in place of the instances
     that are to be made in HLS C++.
 
     `vectors` holds for each input and each output of the design int64 (frames, elements) in stream order.
-    `first_output` is the predicted latency in cycles.
+    `first_output` is the predicted latency in cycles, for sources that spread a frame over `spread` cycles (0: at full speed).
     """
     blocks = block_views(dataflow) if mixed else ()
     wrappers = {block.name: block.wrapper for block in blocks}
@@ -69,6 +70,7 @@ def generate(
         inputs=inputs,
         outputs=outputs,
         frames=len(vectors[0][0]),
+        spread=spread,
         # Far more than any frame takes, with random idle cycles on both sides.
         timeout_cycles=100_000 + 40 * sum(i.kernel.interval() for i in dataflow.instances),
     )

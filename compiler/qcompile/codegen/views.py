@@ -132,8 +132,8 @@ class HlsBlockView:
 
 @dataclass(frozen=True, slots=True)
 class BenchView:
-    """What benches, makefiles and scripts need to know: `sources` of a simulation, those `synthesised`, and the `blocks` in
-    HLS C++.
+    """What benches, makefiles and scripts need to know: `sources` of a simulation, those `synthesised`, the `blocks` in
+    HLS C++, and over how many cycles frames are `spread` that are sent (0: none).
     """
 
     module: str
@@ -146,4 +146,5 @@ class BenchView:
     inputs: tuple[EdgeView, ...]
     outputs: tuple[EdgeView, ...]
     frames: int
+    spread: int
     timeout_cycles: int

@@ -177,6 +177,7 @@ def _design(options: Options, prepared: Prepared, frames: Frames, proof: Integer
         clock_mhz=clock,
         first_output=prepared.timing.first_output,
         vectors=(inputs, outputs),
+        spread=prepared.dataflow.interval() if prepared.source == "steady" else 0,
         mixed=options.backend == "mixed",
     )
     sources: Mapping[str, str | bytes] = {}
