@@ -33,7 +33,8 @@ class Outcome:
         assert self.code == 2, f"exit code {self.code}\n{self.err}"
         assert "Traceback" not in self.err
         assert self.out == ""
-        message = [line for line in self.err.splitlines() if not line.startswith("[")]
+        # Steps begin with their time in brackets; those that take long say so in between.
+        message = [line for line in self.err.splitlines() if not line.startswith(("[", "("))]
         assert message[0].startswith("error: "), self.err
         assert not any(line.startswith("error: ") for line in message[1:])
         return "\n".join(message).removeprefix("error: ")
