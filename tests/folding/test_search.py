@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from qcompile.dataflow.buffers import insert_fifos
 from qcompile.dataflow.join import join
-from qcompile.folding.cost import Budget, Candidate, block_ram_bits, rated, total_resources
+from qcompile.folding.cost import Budget, Candidate, rated, total_resources
 from qcompile.folding.joints import Joints
 from qcompile.folding.search import WIDEST_EDGE_BITS, search
 from qcompile.ir.dataflow import Channel, Dataflow, Instance, Kernel, Port, Stream
@@ -35,11 +35,11 @@ def scaled(target: Target, share: float) -> Target:
 def cost(kernels: tuple[Kernel, ...], target: Target) -> float:
     """What the search minimises: shares of the budget, kernels and the converters between neighbours."""
     budget = Budget.of(target)
-    total = sum(budget.share(k.resources(target.lut_inputs, block_ram_bits(target))) for k in kernels)
+    total = sum(budget.share(k.resources(target.lut_inputs, target.block_ram_bits)) for k in kernels)
     for before, after in itertools.pairwise(kernels):
         if before.outputs[0].lanes != after.inputs[0].lanes:
             converter = WidthConverter(before.outputs[0], after.inputs[0].lanes)
-            total += budget.share(converter.resources(target.lut_inputs, block_ram_bits(target)))
+            total += budget.share(converter.resources(target.lut_inputs, target.block_ram_bits))
     return total
 
 

@@ -95,7 +95,7 @@ class Engines:
 
     def cheaper(self, rows: Sequence[Row], folded: Dataflow, cost: Callable[[Resources], float]) -> tuple[Row, ...]:
         """Those of the rows that cost less than the instances of a folded design that they stand for."""
-        bits = min(self.target.bram.bits, 18432)
+        bits = self.target.block_ram_bits
         kept = []
         for row in rows:
             names = [name for name, k in self.members.items() if self.layers[k] in row]

@@ -187,14 +187,13 @@ def _results(jobs: Mapping[str, Job], request: Request, advance: Advance) -> tup
 
 def _key(job: Job) -> str:
     """Of all that a point depends on, this program included."""
-    sources = sorted(Path(qcompile.__file__).parent.rglob("*.py"))
     words = (job.target, job.board or "", str(job.interval), job.subject.options, job.subject.model)
-    return digest("explore", _program(tuple(sources)), *words)
+    return digest("explore", _program(), *words)
 
 
 @lru_cache(maxsize=1)
-def _program(sources: tuple[Path, ...]) -> str:
-    return digest(*sources)
+def _program() -> str:
+    return digest(*sorted(Path(qcompile.__file__).parent.rglob("*.py")))
 
 
 def _cached(cache: Cache, key: str) -> Point | None:

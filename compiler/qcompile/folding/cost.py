@@ -35,7 +35,7 @@ class Budget:
         return Budget(
             target.lut * target.budget.lut,
             target.ff * target.budget.ff,
-            target.bram.total_bits // block_ram_bits(target) * target.budget.bram,
+            target.bram.total_bits // target.block_ram_bits * target.budget.bram,
             target.uram.count * target.budget.uram if target.uram is not None and target.uram.initialised else 0,
             target.dsp.count * target.budget.dsp,
         )
@@ -65,24 +65,17 @@ class Budget:
         return total
 
 
-def block_ram_bits(target: Target) -> int:
-    """Bits of the unit in which block RAM is counted: 18 kbit (half of a 36-kbit block), or the part's own smaller
-    block.
-    """
-    return min(target.bram.bits, 18432)
-
-
 def total_resources(dataflow: Dataflow, target: Target) -> Resources:
     """Estimate of a whole design."""
     total = Resources()
     for instance in dataflow.instances:
-        total += instance.kernel.resources(target.lut_inputs, block_ram_bits(target))
+        total += instance.kernel.resources(target.lut_inputs, target.block_ram_bits)
     return total
 
 
 def rated(kernel: Kernel, target: Target, budget: Budget) -> Candidate:
     """A kernel as it is folded, with what it costs."""
-    used = kernel.resources(target.lut_inputs, block_ram_bits(target))
+    used = kernel.resources(target.lut_inputs, target.block_ram_bits)
     return Candidate(kernel, kernel.interval(), used, budget.share(used))
 
 
@@ -90,4 +83,4 @@ def converter_resources(source: Stream, sink: Stream, target: Target) -> Resourc
     """What has to stand between two neighbours."""
     if source.lanes == sink.lanes:
         return Resources()
-    return WidthConverter(source, sink.lanes).resources(target.lut_inputs, block_ram_bits(target))
+    return WidthConverter(source, sink.lanes).resources(target.lut_inputs, target.block_ram_bits)

@@ -122,7 +122,7 @@ class DesignFigures:
 
 def figures(dataflow: Dataflow, target: Target, clock_mhz: float, latency: int, frame_latency: int) -> DesignFigures:
     """Collects what is known of a design without synthesis."""
-    block_bits = min(target.bram.bits, 18432)
+    block_bits = target.block_ram_bits
     rows = tuple(_row(dataflow, instance, target, block_bits) for instance in dataflow.instances)
     total = Resources()
     for row in rows:

@@ -89,6 +89,11 @@ class Target:
     sources: tuple[Source, ...]
 
     @property
+    def block_ram_bits(self) -> int:
+        """Bits of the unit in which block RAM is counted: 18 kbit (half of a 36-kbit block), or the part's own smaller block."""
+        return min(self.bram.bits, 18432)
+
+    @property
     def dsp_width(self) -> tuple[int, int]:
         """The operand widths in bits (a, b) of one multiplier."""
         return self.dsp.a_bits, self.dsp.b_bits
